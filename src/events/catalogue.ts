@@ -1,0 +1,225 @@
+/**
+ * Every kind of event, version 1 of each. An event is a fact in the past tense; nothing here has behaviour.
+ *
+ * Times are milliseconds since the epoch; positions and versions are integers below 2⁵³.
+ */
+
+export const secretTypes = [
+  'generic',
+  'api_key',
+  'database_password',
+  'certificate',
+  'ssh_key',
+  'oauth_token',
+  'encryption_key',
+] as const
+export type SecretType = (typeof secretTypes)[number]
+
+/** What is known of a secret besides its value. An event that changes a secret carries all of it. */
+export interface SecretMeta {
+  readonly type: SecretType
+  readonly description?: string
+  readonly owner?: string
+  readonly tags?: Readonly<Record<string, string>>
+  readonly expiresAt?: number
+  readonly notBefore?: number
+  /** Milliseconds. */
+  readonly rotateEvery?: number
+  readonly maxVersions?: number
+  readonly casRequired?: boolean
+  /** Read from a certificate or an SSH public key: `SHA256:…`. */
+  readonly fingerprint?: string
+}
+
+/** One sealed value: `box` opens only with the value key whose hash is `keyId` (`docs/format.md`). */
+export interface SealedValue {
+  readonly keyId: Uint8Array
+  readonly box: Uint8Array
+}
+
+interface NewVersion extends SealedValue {
+  readonly version: number
+  /** Whether the value differs from the one before; true for a first one. */
+  readonly changed: boolean
+  readonly meta: SecretMeta
+  /** Position of the event that changed this secret before this one. */
+  readonly previous?: number
+}
+
+export interface DestroyedVersion {
+  readonly version: number
+  readonly keyId: Uint8Array
+}
+
+export const rotationTriggers = ['manual', 'schedule', 'compromise', 'wire'] as const
+export type RotationTrigger = (typeof rotationTriggers)[number]
+
+export const denialCauses = [
+  'policy',
+  'expired',
+  'not_yet_valid',
+  'deleted',
+  'destroyed',
+  'absent',
+] as const
+export type DenialCause = (typeof denialCauses)[number]
+
+export type KeyslotRole = 'owner' | 'auditor'
+export type KeyslotKind = 'argon2id' | 'pbkdf2' | 'recovery' | 'none'
+
+export interface KeyslotFacts {
+  /** UUID. */
+  readonly slot: string
+  readonly kind: KeyslotKind
+  readonly role: KeyslotRole
+  readonly label: string
+}
+
+/** The operations a refusal or an inspection can be about. */
+export type Operation =
+  | 'read'
+  | 'watch'
+  | 'write'
+  | 'rotate'
+  | 'annotate'
+  | 'delete'
+  | 'restore'
+  | 'destroy'
+  | 'purge'
+  | 'exists'
+  | 'list'
+  | 'describe'
+  | 'history'
+
+/** What each type of event says. The key is the type's name on disk. */
+export interface EventData {
+  'vault.created': {
+    readonly vaultId: Uint8Array
+    readonly generation: number
+    readonly keyslots: readonly KeyslotFacts[]
+  }
+  'vault.opened': {
+    readonly slot: string
+    /** Whether the last opening ended in a `vault.closed`. */
+    readonly clean: boolean
+    readonly pid: number
+    readonly host: string
+    readonly muniment: string
+  }
+  'vault.closed': Record<string, never>
+  'auth.failed': {
+    readonly method: 'keyslot'
+    /** When it was tried: before the event's own time, since the vault was closed then. */
+    readonly triedAt: number
+    /** More than one where the side file had no more room to tell them apart. */
+    readonly count: number
+  }
+  'keyslot.added': KeyslotFacts & { readonly generation: number }
+  'keyslot.removed': KeyslotFacts & { readonly generation: number }
+  'clock.corrected': { readonly from: number; readonly to: number }
+
+  'secret.written': NewVersion
+  'secret.rotated': NewVersion & { readonly trigger: RotationTrigger }
+  'secret.rotation_failed': { readonly trigger: RotationTrigger }
+  'secret.annotated': { readonly meta: SecretMeta; readonly previous?: number }
+  'secret.deleted': { readonly versions: readonly number[]; readonly previous?: number }
+  'secret.restored': { readonly versions: readonly number[]; readonly previous?: number }
+  'secret.destroyed': {
+    readonly versions: readonly DestroyedVersion[]
+    readonly cause: 'request' | 'max_versions' | 'purge'
+    readonly previous?: number
+  }
+  'secret.purged': { readonly version: number; readonly previous?: number }
+
+  'secret.accessed': {
+    readonly operation: 'read' | 'watch'
+    readonly version: number
+    /** The value had expired, and the caller said why it was read all the same. */
+    readonly allowExpired?: true
+  }
+  'secret.denied': {
+    readonly operation: Operation
+    readonly cause: DenialCause
+    readonly version?: number
+  }
+  'secret.inspected': { readonly operation: Operation; readonly count?: number }
+  'audit.read': { readonly filter: Readonly<Record<string, string | number>> }
+}
+
+export type EventType = keyof EventData
+
+export const eventTypes = [
+  'vault.created',
+  'vault.opened',
+  'vault.closed',
+  'auth.failed',
+  'keyslot.added',
+  'keyslot.removed',
+  'clock.corrected',
+  'secret.written',
+  'secret.rotated',
+  'secret.rotation_failed',
+  'secret.annotated',
+  'secret.deleted',
+  'secret.restored',
+  'secret.destroyed',
+  'secret.purged',
+  'secret.accessed',
+  'secret.denied',
+  'secret.inspected',
+  'audit.read',
+] as const satisfies readonly EventType[]
+
+/** Who asked, from where and why. Bounded as a whole; every field is optional. */
+export interface EventContext {
+  readonly reason?: string
+  /** Address the request came from. */
+  readonly source?: string
+  readonly correlationId?: string
+  readonly causationId?: string
+  readonly traceId?: string
+  /** How the actor was established: `claimed` where a caller merely names one. */
+  readonly auth?: {
+    readonly method: 'keyslot' | 'token' | 'approle' | 'claimed'
+    readonly id: string
+  }
+  readonly decision?: {
+    readonly rule: string
+    readonly role: string
+    readonly outcome: 'allow' | 'deny'
+  }
+  /** The clock read this many milliseconds before the log's newest time, which was taken instead. */
+  readonly clockSkewMs?: number
+}
+
+/** What `decide` says has happened, before it has a place in the log. */
+export type Fact = {
+  [T in EventType]: { readonly type: T; readonly subject: string; readonly data: EventData[T] }
+}[EventType]
+
+interface Envelope {
+  readonly position: number
+  /** Version of this type's `data`. */
+  readonly schema: number
+  /** UUIDv7; its time is the event's. */
+  readonly id: string
+  readonly time: number
+  readonly actor: string
+  /** The secret's path; empty for what is about the vault itself. */
+  readonly subject: string
+  readonly context: EventContext
+}
+
+/** An event as the log holds it. */
+export type VaultEvent = {
+  [T in EventType]: Envelope & { readonly type: T; readonly data: EventData[T] }
+}[EventType]
+
+/** The event of one type. */
+export type EventOf<T extends EventType> = Extract<VaultEvent, { readonly type: T }>
+
+/** An event about to be encoded: it gets its position from where it lands. */
+export type DraftEvent = Omit<Envelope, 'position'> & {
+  readonly type: EventType
+  readonly data: EventData[EventType]
+}

@@ -1,0 +1,195 @@
+import { VaultError } from '../errors.ts'
+import {
+  actorBytesMax,
+  contextBytesMax,
+  descriptionBytesMax,
+  keyslotsMax,
+  ownerBytesMax,
+  pathBytesMax,
+  reasonBytesMax,
+  rotateEveryMsMax,
+  tagKeyBytesMax,
+  tagsMax,
+  tagValueBytesMax,
+  timeMsMax,
+  valueBytesMax,
+  versionsMax,
+} from '../limits.ts'
+import type {
+  DestroyedVersion,
+  EventContext,
+  EventData,
+  EventType,
+  KeyslotFacts,
+  SealedValue,
+  SecretMeta,
+} from './catalogue.ts'
+import { denialCauses, rotationTriggers, secretTypes } from './catalogue.ts'
+import {
+  boolean,
+  bytes,
+  type Check,
+  dictionary,
+  type Fault,
+  type Fields,
+  integer,
+  list,
+  map,
+  oneOf,
+  optional,
+  text,
+} from './check.ts'
+
+const time = integer(0, timeMsMax)
+const natural = integer(0)
+const count = integer(1)
+const version = integer(1, versionsMax)
+const hash = bytes(32)
+const name = text(512)
+const trigger = oneOf(...rotationTriggers)
+const operation = oneOf(
+  'read',
+  'watch',
+  'write',
+  'rotate',
+  'annotate',
+  'delete',
+  'restore',
+  'destroy',
+  'purge',
+  'exists',
+  'list',
+  'describe',
+  'history',
+)
+
+const keyslot: Fields<KeyslotFacts> = {
+  slot: name,
+  kind: oneOf('argon2id', 'pbkdf2', 'recovery', 'none'),
+  role: oneOf('owner', 'auditor'),
+  label: name,
+}
+
+const meta = map<SecretMeta>({
+  type: oneOf(...secretTypes),
+  description: optional(text(descriptionBytesMax)),
+  owner: optional(text(ownerBytesMax)),
+  tags: optional(dictionary(text(tagKeyBytesMax), text(tagValueBytesMax), tagsMax)),
+  expiresAt: optional(time),
+  notBefore: optional(time),
+  rotateEvery: optional(integer(1, rotateEveryMsMax)),
+  maxVersions: optional(version),
+  casRequired: optional(boolean),
+  fingerprint: optional(name),
+})
+
+/** A box holds a value padded by at most an eighth, and its tag. */
+const sealed: Fields<SealedValue> = { keyId: hash, box: bytes(16, 2 * valueBytesMax) }
+
+const newVersion: Fields<EventData['secret.written']> = {
+  version,
+  changed: boolean,
+  meta,
+  previous: optional(natural),
+  ...sealed,
+}
+
+const someVersions: Fields<EventData['secret.deleted']> = {
+  versions: list(version, 1, versionsMax),
+  previous: optional(natural),
+}
+
+const fieldsByType: { readonly [T in EventType]: Fields<EventData[T]> } = {
+  'vault.created': {
+    vaultId: bytes(16),
+    generation: natural,
+    keyslots: list(map(keyslot), 0, keyslotsMax),
+  },
+  'vault.opened': { slot: name, clean: boolean, pid: natural, host: name, muniment: name },
+  'vault.closed': {},
+  'auth.failed': { method: oneOf('keyslot'), triedAt: time, count },
+  'keyslot.added': { ...keyslot, generation: natural },
+  'keyslot.removed': { ...keyslot, generation: natural },
+  'clock.corrected': { from: time, to: time },
+  'secret.written': newVersion,
+  'secret.rotated': { ...newVersion, trigger },
+  'secret.rotation_failed': { trigger },
+  'secret.annotated': { meta, previous: optional(natural) },
+  'secret.deleted': someVersions,
+  'secret.restored': someVersions,
+  'secret.destroyed': {
+    versions: list(map<DestroyedVersion>({ version, keyId: hash }), 1, versionsMax),
+    cause: oneOf('request', 'max_versions', 'purge'),
+    previous: optional(natural),
+  },
+  'secret.purged': { version, previous: optional(natural) },
+  'secret.accessed': {
+    operation: oneOf('read', 'watch'),
+    version,
+    allowExpired: optional(oneOf(true)),
+  },
+  'secret.denied': { operation, cause: oneOf(...denialCauses), version: optional(version) },
+  'secret.inspected': { operation, count: optional(natural) },
+  'audit.read': { filter: dictionary(text(128), textOrInteger, 32) },
+}
+
+function textOrInteger(value: unknown): Fault | undefined {
+  return typeof value === 'string' ? filterText(value) : filterInteger(value)
+}
+
+const filterText = text(actorBytesMax + pathBytesMax)
+const filterInteger = integer(Number.MIN_SAFE_INTEGER)
+
+/** A part of an event, named as errors name it. */
+export interface Shape {
+  readonly name: 'actor' | 'subject' | 'context' | 'data'
+  readonly check: Check
+}
+
+/** Which characters an actor or a subject may have is for whoever takes it from a caller (`path.ts`). */
+export const actorShape: Shape = { name: 'actor', check: text(actorBytesMax, 1) }
+export const subjectShape: Shape = { name: 'subject', check: text(pathBytesMax) }
+
+/** A context as a whole is bounded by `contextBytesMax` where its bytes are at hand. */
+export const contextShape: Shape = {
+  name: 'context',
+  check: map<EventContext>({
+    reason: optional(text(reasonBytesMax)),
+    source: optional(text(contextBytesMax)),
+    correlationId: optional(text(contextBytesMax)),
+    causationId: optional(text(contextBytesMax)),
+    traceId: optional(text(contextBytesMax)),
+    auth: optional(
+      map<NonNullable<EventContext['auth']>>({
+        method: oneOf('keyslot', 'token', 'approle', 'claimed'),
+        id: text(contextBytesMax),
+      }),
+    ),
+    decision: optional(
+      map<NonNullable<EventContext['decision']>>({
+        rule: text(contextBytesMax),
+        role: text(contextBytesMax),
+        outcome: oneOf('allow', 'deny'),
+      }),
+    ),
+    clockSkewMs: optional(natural),
+  }),
+}
+
+const dataShapes: ReadonlyMap<string, Shape> = new Map(
+  Object.entries(fieldsByType).map(([type, fields]) => [
+    type,
+    { name: 'data', check: map(fields as Fields<object>) },
+  ]),
+)
+
+export function isEventType(type: string): type is EventType {
+  return dataShapes.has(type)
+}
+
+/** The shape of a type's data in its current schema. */
+export function dataShape(type: EventType): Shape {
+  const shape = dataShapes.get(type)
+  if (shape === undefined) throw new VaultError('INVALID', 'type: expected one of the catalogue')
+  return shape
+}

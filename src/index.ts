@@ -1,0 +1,86 @@
+export { type Generator, generate } from './crypto/generate.ts'
+export type {
+  JsonValue,
+  SecretFields,
+  SecretInput,
+  SecretKind,
+  SecretValue,
+} from './crypto/secret-value.ts'
+export { type Retry, VaultError, type VaultErrorCode, type VaultErrorDetails } from './errors.ts'
+export type {
+  EventContext,
+  EventData,
+  EventOf,
+  EventType,
+  RotationTrigger,
+  SecretType,
+  VaultEvent,
+} from './events/catalogue.ts'
+export { type PassphraseOptions, passphrase } from './keys/passphrase.ts'
+export { type RecoveryKey, recoveryKey } from './keys/recovery.ts'
+export type { Credential, Unlock } from './keys/unlock.ts'
+export type { Clock } from './log/clock.ts'
+export type { Commit } from './log/reader.ts'
+export { type AccessesState, type AccessRow, accesses } from './projections/accesses.ts'
+export { type Lifecycle, lifecycle } from './projections/lifecycle.ts'
+export {
+  defineProjection,
+  FoldError,
+  type Handlers,
+  type Projection,
+  type View,
+} from './projections/projection.ts'
+export { type RotationRow, type RotationsState, rotations } from './projections/rotations.ts'
+export {
+  type SecretRow,
+  type SecretsState,
+  secrets,
+  type VersionState,
+} from './projections/secrets.ts'
+export { type VersionRow, type VersionsState, versions } from './projections/versions.ts'
+export { type LevelStoreOptions, levelStore } from './store/level.ts'
+export { memoryStore } from './store/memory.ts'
+export {
+  type CommitWrite,
+  commitCount,
+  type FileTable,
+  type KeyChanges,
+  type KeyRow,
+  type KeyRowId,
+  type KeyTable,
+  type Row,
+  type RowTable,
+  type Store,
+  type StoredCommit,
+  type StoreOpener,
+} from './store/port.ts'
+export type { AuditEvent, AuditFollow, AuditPage, AuditQuery } from './vault/audit.ts'
+export type { AuditFilter } from './vault/audit-filter.ts'
+export type { CallOptions } from './vault/call.ts'
+export type { VersionsChanged, VersionsOptions } from './vault/change-versions.ts'
+export {
+  type ApiKeyCredential,
+  type Credentials,
+  credentials,
+  type DatabaseCredential,
+  type SecretStore,
+} from './vault/credentials.ts'
+export type { Health } from './vault/health.ts'
+export type { SecretInfo, VersionInfo } from './vault/info.ts'
+export type { HistoryOptions, ListOptions, SecretPage } from './vault/inspect.ts'
+export type { Keyslot, KeyslotOptions, Keyslots } from './vault/keyslots.ts'
+export { type LiveProjection, type LiveStatus, type Projected, project } from './vault/live.ts'
+export type { MetaOptions } from './vault/meta-options.ts'
+export type { WriteOptions } from './vault/new-value.ts'
+export type { CreateOptions, OpenOptions, VaultPlace } from './vault/options.ts'
+export type { ReadOptions } from './vault/read.ts'
+export type { AuditReader, SecretReader } from './vault/readers.ts'
+export type { Moment, Replayed, ReplayOptions } from './vault/replay.ts'
+export { Vault } from './vault/vault.ts'
+export type {
+  Annotated,
+  NewValue,
+  Rotated,
+  RotateOptions,
+  Written,
+} from './vault/write.ts'

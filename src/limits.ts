@@ -1,0 +1,36 @@
+/** Bounds of the format, checked on writing and on reading. Bytes are UTF-8 bytes. */
+
+export const pathBytesMax = 512
+export const segmentBytesMax = 128
+export const actorBytesMax = 512
+export const valueBytesMax = 1024 * 1024
+export const fieldsMax = 256
+export const tagsMax = 64
+export const tagKeyBytesMax = 128
+export const tagValueBytesMax = 512
+export const descriptionBytesMax = 4096
+export const ownerBytesMax = 512
+export const contextBytesMax = 4096
+export const reasonBytesMax = 2048
+export const versionsMax = 1_000_000
+/** Versions that one delete, restore or destroy may name. */
+export const versionsPerCallMax = 512
+/** `rotateEvery` at the most: 100 years. */
+export const rotateEveryMsMax = 100 * 366 * 24 * 3600 * 1000
+/** Dates run from 1970 to the end of the year 9999. */
+export const timeMsMax = 253_402_300_799_999
+
+export const commitEventsMax = 128
+/** Event bytes that the writer puts into one commit, one larger event or one larger command excepted. */
+export const commitBytesMax = 64 * 1024
+/** What a reader accepts of one commit: a value of the largest size, or a purge of very many versions. */
+export const commitSealedBytesMax = 8 * 1024 * 1024
+export const eventBytesMax = 4 * 1024 * 1024
+export const eventDepthMax = 8
+
+/** Value keys sealed together in one key row. */
+export const keysPerRowMax = 64
+export const keyslotsMax = 16
+export const keyslotLabelBytesMax = 128
+export const keyringBytesMax = 16 * 1024 * 1024
+export const passphraseBytesMax = 4096

@@ -1,0 +1,248 @@
+import type { Subject } from 'rxjs'
+import { VaultError } from '../errors.ts'
+import type { VaultEvent } from '../events/catalogue.ts'
+import type { KeyRowEntry } from '../keys/key-row.ts'
+import { commitBytesMax, commitEventsMax } from '../limits.ts'
+import { append, type Frontier, root } from '../proofs/tree.ts'
+import type { Store } from '../store/port.ts'
+import { answer, type Decided, decideOne, prepareAll, startDuring } from './batch.ts'
+import type { Moment, Timekeeper } from './clock.ts'
+import { type CommitPlain, layOut, leafHashes, sealCommit } from './commit.ts'
+import type { Epochs } from './epochs.ts'
+import type { HeadFile } from './head.ts'
+import type { KeyRef, KeyRows } from './key-rows.ts'
+import { type CallLimits, type Command, Queue, Waiting } from './queue.ts'
+import type { Commit } from './reader.ts'
+
+export interface LogParts {
+  readonly store: Store
+  readonly epochs: Epochs
+  readonly keyRows: KeyRows
+  readonly head: HeadFile
+  readonly time: Timekeeper
+  /** The tree of everything in the store. */
+  readonly frontier: Frontier
+  /** Folds a durable commit before its callers are answered. A throw means the state is not what the log says. */
+  readonly fold: (commit: Commit) => void
+  /** Told the new size once callers are answered; it only wakes readers. */
+  readonly heads: Subject<number>
+  /** Told once, when nothing more is accepted. */
+  readonly onFailed: (cause: unknown) => void
+}
+
+export type LogState = 'open' | 'failed' | 'closed'
+
+/**
+ * The one writer of a vault. Takes what is waiting, decides it against the current state, seals it as one
+ * commit, appends it, and answers: callers that wait together share one sync of the disk.
+ */
+export class Log {
+  readonly #parts: LogParts
+  readonly #queue = new Queue()
+  readonly #idle: (() => void)[] = []
+  #frontier: Frontier
+  #running = false
+  #state: LogState = 'open'
+
+  constructor(parts: LogParts) {
+    this.#parts = parts
+    this.#frontier = parts.frontier
+  }
+
+  /** How many events are durable: the position of the next. */
+  get size(): number {
+    return this.#frontier.size
+  }
+
+  get frontier(): Frontier {
+    return this.#frontier
+  }
+
+  get state(): LogState {
+    return this.#state
+  }
+
+  get waiting(): number {
+    return this.#queue.length
+  }
+
+  /**
+   * Resolves with the command's events once they are durable and folded; with none where it decided on none.
+   * Rejects with what `decide` threw or refused, `TIMEOUT`, `ABORTED`, `UNCERTAIN`, `FAILED`, `NO_SPACE`,
+   * `CLOCK` or `CLOSED`.
+   */
+  append(command: Command, limits: CallLimits = {}): Promise<readonly VaultEvent[]> {
+    if (limits.signal?.aborted === true) {
+      return Promise.reject(
+        new VaultError('ABORTED', 'the caller aborted; nothing was appended', {
+          cause: limits.signal.reason,
+        }),
+      )
+    }
+    if (this.#state !== 'open') return Promise.reject(this.#refusal())
+    return new Promise((resolve, reject) => {
+      this.#queue.push(new Waiting(command, limits, { resolve, reject }))
+      if (this.#running) return
+      this.#running = true
+      // The rest of this turn's callers join the first batch.
+      setImmediate(() => void this.#run())
+    })
+  }
+
+  /** Refuses what comes from here on, and waits until what came before is answered. */
+  async close(): Promise<void> {
+    if (this.#state === 'open') this.#state = 'closed'
+    if (this.#running) await new Promise<void>((resolve) => this.#idle.push(resolve))
+    await this.#parts.head.settled()
+  }
+
+  /** The state beside the log is not what the log says, or the disk's is unknown: nothing more is accepted. */
+  fail(cause: unknown): void {
+    if (this.#state === 'failed') return
+    this.#state = 'failed'
+    this.#parts.onFailed(cause)
+  }
+
+  async #run(): Promise<void> {
+    while (this.#queue.length > 0 && this.#state !== 'failed') {
+      const entries = this.#queue.take(commitEventsMax)
+      try {
+        await this.#write(entries)
+      } catch (error) {
+        // Only a defect of ours comes here; the state can no longer be trusted.
+        this.fail(error)
+        for (const entry of entries) {
+          entry.reject(
+            new VaultError('FAILED', 'the writer failed', { cause: error, eventIds: entry.ids }),
+          )
+        }
+      }
+    }
+    if (this.#state === 'failed')
+      for (const entry of this.#queue.drain()) entry.reject(this.#refusal())
+    this.#running = false
+    for (const resolve of this.#idle.splice(0)) resolve()
+  }
+
+  async #write(entries: readonly Waiting[]): Promise<void> {
+    await prepareAll(entries)
+    const moment = this.#moment(entries)
+    if (moment === undefined) return
+    const { batch, left } = this.#decide(entries, moment)
+    this.#queue.unshift(left)
+    if (batch.every(({ bytes }) => bytes.length === 0)) {
+      for (const decided of batch) answer(decided)
+      return
+    }
+    await this.#commit(batch, moment)
+  }
+
+  #moment(entries: readonly Waiting[]): Moment | undefined {
+    try {
+      const accepts = entries.some(({ command }) => command.acceptsClock === true)
+      return accepts ? this.#parts.time.accept() : this.#parts.time.read()
+    } catch (error) {
+      for (const entry of entries) entry.reject(error)
+      return undefined
+    }
+  }
+
+  /** Decides in order until a commit is full; what is left waits for the next. */
+  #decide(entries: readonly Waiting[], moment: Moment): { batch: Decided[]; left: Waiting[] } {
+    const batch: Decided[] = []
+    let count = 0
+    let size = 0
+    for (const [i, entry] of entries.entries()) {
+      if (entry.settled) continue
+      const decided = decideOne(entry, moment, this.size + count)
+      if (decided === undefined) continue
+      const bytes = decided.bytes.reduce((sum, event) => sum + event.length, 0)
+      const fits = count + decided.bytes.length <= commitEventsMax && size + bytes <= commitBytesMax
+      if (!fits && count > 0) return { batch, left: entries.slice(i) }
+      batch.push(decided)
+      count += decided.bytes.length
+      size += bytes
+    }
+    return { batch, left: [] }
+  }
+
+  async #commit(batch: readonly Decided[], moment: Moment): Promise<void> {
+    const { store, epochs, head, time, fold, heads } = this.#parts
+    const first = this.size
+    const events = batch.flatMap((decided) => decided.events)
+    const plain = layOut(batch.flatMap((decided) => decided.bytes))
+    const sealed = sealCommit(epochs.current, { vaultId: epochs.vaultId, first, plain })
+    const keys = await this.#planKeys(first, batch)
+    const during = startDuring(batch)
+    // A value that this commit destroys is opened first: once the commit lands its key is gone.
+    if (batch.some(({ decision }) => decision.removeKeys !== undefined)) await during
+    for (const { entry, events } of batch) entry.handedOver(events.map(({ id }) => id))
+    const writing = store.commit(keys === undefined ? { first, sealed } : { first, sealed, keys })
+    const frontier = this.#grow(first, plain)
+    const [written] = await Promise.allSettled([writing, during])
+    if (written.status === 'rejected') {
+      this.#refuse(batch, first, written.reason)
+      return
+    }
+    this.#frontier = frontier
+    time.advance(moment.time)
+    head.note({ size: frontier.size, root: root(frontier) })
+    try {
+      fold({ first, end: frontier.size, events })
+    } catch (cause) {
+      this.#unfolded(batch, cause)
+      return
+    }
+    for (const decided of batch) answer(decided)
+    heads.next(frontier.size)
+  }
+
+  #grow(first: number, plain: CommitPlain): Frontier {
+    return append(this.#frontier, leafHashes(this.#parts.epochs.current, first, plain))
+  }
+
+  async #planKeys(first: number, batch: readonly Decided[]) {
+    const add: KeyRowEntry[] = batch.flatMap(({ decision }) => decision.addKeys ?? [])
+    const remove: KeyRef[] = batch.flatMap(({ decision }) => decision.removeKeys ?? [])
+    if (add.length === 0 && remove.length === 0) return undefined
+    return this.#parts.keyRows.plan(first, { add, remove })
+  }
+
+  #refuse(batch: readonly Decided[], first: number, cause: unknown): void {
+    if (cause instanceof VaultError && cause.code === 'NO_SPACE') {
+      // The store refused before it wrote: nothing changed, and there may be space again.
+      for (const { entry } of batch) entry.reject(cause)
+      return
+    }
+    // The commit may or may not be on disk; only a reopen can tell. Nothing more is accepted until then.
+    this.fail(cause)
+    const certain =
+      cause instanceof VaultError && ['CONFLICT', 'FAILED', 'CLOSED'].includes(cause.code)
+    for (const { entry } of batch) {
+      entry.reject(
+        new VaultError(certain ? 'FAILED' : 'UNCERTAIN', `the append at position ${first} failed`, {
+          cause,
+          eventIds: entry.ids,
+        }),
+      )
+    }
+  }
+
+  #unfolded(batch: readonly Decided[], cause: unknown): void {
+    this.fail(cause)
+    for (const { entry } of batch) {
+      entry.reject(
+        new VaultError('FAILED', 'the events are on disk, but a projection failed to fold them', {
+          cause,
+          eventIds: entry.ids,
+        }),
+      )
+    }
+  }
+
+  #refusal(): VaultError {
+    return this.#state === 'closed'
+      ? new VaultError('CLOSED', 'the vault is closed')
+      : new VaultError('FAILED', 'an earlier write failed; nothing more is accepted until reopen()')
+  }
+}

@@ -1,0 +1,88 @@
+import { VaultError } from '../errors.ts'
+import type { VaultEvent } from '../events/catalogue.ts'
+import { decodeEvent } from '../events/decode.ts'
+import { append, type Frontier } from '../proofs/tree.ts'
+import type { Store, StoredCommit } from '../store/port.ts'
+import { type CommitPlain, leafHashesOf, openCommit } from './commit.ts'
+import type { Epochs } from './epochs.ts'
+
+/** The events that were appended together. */
+export interface Commit {
+  /** Position of the first of them. */
+  readonly first: number
+  /** The log's size with them: the position behind the last. */
+  readonly end: number
+  readonly events: readonly VaultEvent[]
+}
+
+/** A commit that was read back, with what its leaf hashes are made of. */
+export interface ReadCommit extends Commit {
+  readonly plain: CommitPlain
+}
+
+export interface LogSource {
+  readonly store: Store
+  readonly epochs: Epochs
+}
+
+/** How many sealed commits may be opened before other work of the process gets its turn. */
+const commitsPerTurn = 32
+
+/**
+ * Commits from the one that holds `from` to the one that holds `to - 1`: opened, checked, in order and dense.
+ * Gives way to other work every few commits. Throws `INTEGRITY`, naming the position.
+ */
+export async function* readCommits(
+  source: LogSource,
+  range: { from: number; to?: number; signal?: AbortSignal },
+): AsyncGenerator<ReadCommit, void, void> {
+  let next: number | undefined
+  for await (const batch of source.store.read(range)) {
+    let opened = 0
+    for (const stored of batch) {
+      const commit = openStored(source.epochs, stored)
+      expectDense(commit, next ?? range.from, next === undefined)
+      next = commit.end
+      yield commit
+      if (++opened % commitsPerTurn === 0) await turn()
+      range.signal?.throwIfAborted()
+    }
+  }
+  if (range.to !== undefined && (next ?? range.from) < range.to) {
+    throw new VaultError('INTEGRITY', `the log ends at ${next ?? range.from}, before ${range.to}`, {
+      expected: range.to,
+      found: next ?? range.from,
+    })
+  }
+}
+
+export function openStored(epochs: Epochs, stored: StoredCommit): ReadCommit {
+  const plain = openCommit(epochs, stored)
+  const events = plain.spans.map(([start, end], i) =>
+    decodeEvent(plain.buffer, { start, end, position: stored.first + i }),
+  )
+  return { first: stored.first, end: stored.first + events.length, events, plain }
+}
+
+/** The frontier behind a commit that was read. */
+export function extend(frontier: Frontier, epochs: Epochs, commit: ReadCommit): Frontier {
+  return append(frontier, leafHashesOf(epochs.at(commit.first), commit.first, commit.plain))
+}
+
+function expectDense(commit: Commit, next: number, isFirst: boolean): void {
+  const fits = isFirst ? commit.first <= next && next < commit.end : commit.first === next
+  if (fits) return
+  throw new VaultError(
+    'INTEGRITY',
+    `position ${next} is missing: the log goes on at ${commit.first}`,
+    {
+      expected: next,
+      found: commit.first,
+    },
+  )
+}
+
+/** Lets timers, sockets and other callers go first. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}

@@ -1,0 +1,207 @@
+import { VaultError } from '../errors.ts'
+import type { EventData, EventType, VaultEvent } from '../events/catalogue.ts'
+import { plainEvent } from '../events/decode.ts'
+import { type Followed, follow } from '../log/follow.ts'
+import { type LogSource, type ReadCommit, readCommits } from '../log/reader.ts'
+import { sizeAt } from '../log/seek.ts'
+import { type AuditFilter, type ReadFilter, readFilter } from './audit-filter.ts'
+import type { Call } from './call.ts'
+import type { Engine } from './engine.ts'
+import { date } from './meta-options.ts'
+
+/** Bytes are shown in hex. */
+type Shown<T> = T extends Uint8Array
+  ? string
+  : T extends object
+    ? { readonly [K in keyof T]: Shown<T[K]> }
+    : T
+
+/** An event as the audit trail shows it: plain JSON, and all of it but the sealed box. */
+export type AuditEvent = {
+  [T in EventType]: Omit<Extract<VaultEvent, { readonly type: T }>, 'data'> & {
+    readonly type: T
+    readonly data: Shown<Omit<EventData[T], 'box'>>
+  }
+}[EventType]
+
+export interface AuditQuery extends AuditFilter {
+  /** From this time on: a `Date`, or an ISO 8601 text. */
+  readonly from?: Date | string
+  /** Up to and with this time. */
+  readonly to?: Date | string
+  /** Positions above this one: the `next` of a page goes on from there. With `newest` first, positions below. */
+  readonly after?: number
+  readonly order?: 'oldest' | 'newest'
+  /** Events a page, 1 to 1,000; 100 unless said. */
+  readonly limit?: number
+  readonly signal?: AbortSignal
+}
+
+export interface AuditPage {
+  readonly events: readonly AuditEvent[]
+  /** How many events the log held when the query began: what the pages are about. */
+  readonly size: number
+  /** Where to go on with `after`; absent on the last page. */
+  readonly next?: number
+}
+
+export interface AuditFollow extends AuditFilter {
+  /** Positions above this one; from the first event on unless said. */
+  readonly after?: number
+  readonly signal?: AbortSignal
+}
+
+const pageMax = 1000
+const pageDefault = 100
+
+/** Checks a query's arguments. Throws `INVALID`. */
+export function checkQuery(query: AuditQuery): void {
+  readFilter(query)
+  const { limit = pageDefault, after, order = 'oldest' } = query
+  if (!Number.isSafeInteger(limit) || limit < 1 || limit > pageMax) {
+    throw new VaultError('INVALID', `limit must be an integer from 1 to ${pageMax}`)
+  }
+  checkPosition('after', after)
+  if (order !== 'oldest' && order !== 'newest')
+    throw new VaultError('INVALID', 'order must be oldest or newest')
+  for (const name of ['from', 'to'] as const) if (query[name] !== undefined) date(name, query[name])
+}
+
+/** Checks a follower's arguments. Throws `INVALID`. */
+export function checkFollow(query: AuditFollow): void {
+  readFilter(query)
+  checkPosition('after', query.after)
+}
+
+/** Records a query as `audit.read`: where a vault records inspections. */
+export async function recordQuery(engine: Engine, call: Call, query: AuditQuery): Promise<void> {
+  const { recorded } = readFilter(query)
+  const filter = {
+    ...recorded,
+    ...(query.from !== undefined && { from: date('from', query.from) }),
+    ...(query.to !== undefined && { to: date('to', query.to) }),
+  }
+  await engine.append(
+    { ...call, decide: () => ({ facts: [{ type: 'audit.read', subject: '', data: { filter } }] }) },
+    call.limits,
+  )
+}
+
+export function checkPosition(name: string, position: number | undefined): void {
+  if (position === undefined || (Number.isSafeInteger(position) && position >= 0)) return
+  throw new VaultError('INVALID', `${name} must be a position: an integer from 0`)
+}
+
+/** Pages of the events that match, of the log as it was when the query began. */
+export async function* queryAudit(
+  engine: Engine,
+  query: AuditQuery,
+): AsyncGenerator<AuditPage, void, void> {
+  const { limit = pageDefault, order = 'oldest' } = query
+  const filter = readFilter(query)
+  const size = engine.size
+  const range = await rangeOf(engine, query, size)
+  let events: AuditEvent[] = []
+  for await (const event of found(engine, { filter, ...range, order })) {
+    query.signal?.throwIfAborted()
+    if (events.length === limit) {
+      const next = events.at(-1)?.position ?? event.position
+      yield { events, size, next }
+      events = []
+    }
+    events.push(auditEventOf(event))
+  }
+  if (events.length > 0) yield { events, size }
+}
+
+/** Matching events from a position on, then each as it lands. */
+export async function* followAudit(
+  followed: Followed,
+  query: AuditFollow,
+): AsyncGenerator<AuditEvent, void, void> {
+  const filter = readFilter(query)
+  const from = (query.after ?? -1) + 1
+  for await (const commit of follow(followed, {
+    from,
+    ...(query.signal && { signal: query.signal }),
+  })) {
+    for (const event of commit.events) {
+      if (event.position >= from && filter.matches(event)) yield auditEventOf(event)
+    }
+  }
+}
+
+export function auditEventOf(event: VaultEvent): AuditEvent {
+  const { data, ...envelope } = plainEvent(event)
+  const { box: _, ...rest } = data as { readonly box?: Uint8Array }
+  return { ...envelope, data: shown(rest) } as AuditEvent
+}
+
+function shown(value: unknown): unknown {
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('hex')
+  if (Array.isArray(value)) return value.map(shown)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, shown(item)]))
+}
+
+interface Search {
+  readonly filter: ReadFilter
+  readonly from: number
+  readonly to: number
+  readonly order: 'oldest' | 'newest'
+}
+
+async function rangeOf(
+  engine: Engine,
+  { from, to, after, order = 'oldest' }: AuditQuery,
+  size: number,
+): Promise<{ from: number; to: number }> {
+  const dated = { source: engine, size, corrections: engine.state.lifecycle.fold.state.corrections }
+  const start = from === undefined ? 0 : await sizeAt(dated, date('from', from) - 1)
+  const end = to === undefined ? size : await sizeAt(dated, date('to', to))
+  if (after === undefined) return { from: start, to: end }
+  return order === 'oldest'
+    ? { from: Math.max(start, after + 1), to: end }
+    : { from: start, to: Math.min(end, after) }
+}
+
+async function* found(engine: Engine, search: Search): AsyncGenerator<VaultEvent, void, void> {
+  const { filter, from, to, order } = search
+  if (from >= to) return
+  if (filter.groups.length === 0 && order === 'oldest') {
+    for await (const commit of readCommits(engine, { from, to })) {
+      for (const event of commit.events) {
+        if (event.position >= from && event.position < to && filter.matches(event)) yield event
+      }
+    }
+    return
+  }
+  const trail = engine.state.audit.fold.state
+  const read = lastCommit(engine)
+  for await (const batch of trail.candidates({ groups: filter.groups, from, to, order })) {
+    for (const position of batch) {
+      const event = await read(position)
+      // A term's hash may be that of another: the event itself decides.
+      if (filter.matches(event)) yield event
+    }
+  }
+}
+
+/** Reads events one at a time, opening a commit once for neighbours within it. */
+function lastCommit(source: LogSource): (position: number) => Promise<VaultEvent> {
+  let commit: ReadCommit | undefined
+  return async (position) => {
+    if (commit === undefined || position < commit.first || position >= commit.end) {
+      commit = await commitOf(source, position)
+    }
+    const event = commit.events[position - commit.first]
+    if (event === undefined) throw new VaultError('INTEGRITY', `position ${position} is missing`)
+    return event
+  }
+}
+
+async function commitOf(source: LogSource, position: number): Promise<ReadCommit> {
+  for await (const commit of readCommits(source, { from: position, to: position + 1 }))
+    return commit
+  throw new VaultError('INTEGRITY', `position ${position} is missing`, { expected: position })
+}

@@ -1,0 +1,26 @@
+import { accesses } from '../projections/accesses.ts'
+import { audit } from '../projections/audit.ts'
+import { lifecycle } from '../projections/lifecycle.ts'
+import type { Projection } from '../projections/projection.ts'
+import { rotations } from '../projections/rotations.ts'
+import { secrets } from '../projections/secrets.ts'
+import type { KeptFold, Snapshots } from '../projections/snapshots.ts'
+
+/** The projections that a vault folds before it answers a caller. */
+const projections = { secrets, rotations, accesses, lifecycle, audit }
+
+type StateOf<P> = P extends Projection<infer S> ? S : never
+
+export type BuiltIns = {
+  readonly [N in keyof typeof projections]: KeptFold<StateOf<(typeof projections)[N]>>
+}
+
+export async function startBuiltIns(snapshots: Snapshots): Promise<BuiltIns> {
+  return {
+    secrets: await snapshots.start(secrets),
+    rotations: await snapshots.start(rotations),
+    accesses: await snapshots.start(accesses),
+    lifecycle: await snapshots.start(lifecycle),
+    audit: await snapshots.start(audit),
+  }
+}

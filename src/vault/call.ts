@@ -1,0 +1,87 @@
+import { VaultError } from '../errors.ts'
+import type { EventContext } from '../events/catalogue.ts'
+import { checkActor } from '../events/path.ts'
+import { contextBytesMax, reasonBytesMax } from '../limits.ts'
+import type { CallLimits } from '../log/queue.ts'
+
+/** Who asks, why and for how long: taken by every operation. */
+export interface CallOptions {
+  /** Who did it, instead of the vault's own actor. It is recorded as *claimed*: the host vouches for it. */
+  readonly actor?: string
+  readonly reason?: string
+  /** Address the request came from. */
+  readonly source?: string
+  readonly correlationId?: string
+  readonly causationId?: string
+  readonly traceId?: string
+  /** Milliseconds until the call gives up, instead of the vault's own. */
+  readonly timeout?: number
+  readonly signal?: AbortSignal
+}
+
+/** What is recorded of a call, and what bounds it. */
+export interface Call {
+  readonly actor: string
+  readonly context: EventContext
+  readonly limits: CallLimits
+}
+
+export interface CallDefaults {
+  readonly actor: string
+  readonly timeout: number
+  /** Id of the keyslot that opened the vault. */
+  readonly slot: string
+  /** What the host knows of the request at hand, such as `() => asyncLocalStorage.getStore()`. */
+  readonly ambient: (() => CallOptions | undefined) | undefined
+}
+
+const texts = ['reason', 'source', 'correlationId', 'causationId', 'traceId'] as const
+/** Node clamps longer timers to 1 ms. */
+const timeoutMsMax = 2 ** 31 - 1
+
+/** Reads a call's options, over the ambient ones, over the vault's own. Throws `INVALID` or `TOO_LARGE`. */
+export function readCall(defaults: CallDefaults, options: CallOptions = {}): Call {
+  const ambient = defaults.ambient?.()
+  const given = ambient === undefined ? options : { ...ambient, ...withoutUndefined(options) }
+  const timeout = checkTimeout(given.timeout ?? defaults.timeout)
+  const context: Record<string, unknown> = {}
+  for (const name of texts) {
+    const text = given[name]
+    if (text !== undefined) context[name] = checkText(name, text)
+  }
+  context.auth = { method: 'claimed', id: defaults.slot }
+  return {
+    actor: given.actor === undefined ? defaults.actor : checkActor(given.actor),
+    context,
+    limits: given.signal === undefined ? { timeout } : { timeout, signal: given.signal },
+  }
+}
+
+export function checkTimeout(timeout: number): number {
+  if (Number.isSafeInteger(timeout) && timeout > 0 && timeout <= timeoutMsMax) return timeout
+  throw new VaultError(
+    'INVALID',
+    `timeout must be an integer from 1 to ${timeoutMsMax} milliseconds`,
+  )
+}
+
+function checkText(name: (typeof texts)[number], text: string): string {
+  const most = name === 'reason' ? reasonBytesMax : contextBytesMax
+  if (typeof text !== 'string' || text.length === 0) {
+    throw new VaultError('INVALID', `${name} must be a string that is not empty`)
+  }
+  const bytes = Buffer.byteLength(text)
+  if (bytes > most) {
+    throw new VaultError('TOO_LARGE', `${name} takes at most ${most} bytes, not ${bytes}`, {
+      expected: most,
+      found: bytes,
+    })
+  }
+  return text
+}
+
+function withoutUndefined<T extends object>(options: T): Partial<T> {
+  return Object.fromEntries(
+    Object.entries(options).filter(([, value]) => value !== undefined),
+  ) as Partial<T>
+}

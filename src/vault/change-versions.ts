@@ -1,0 +1,111 @@
+import type { Outcome, Secrets } from '../decide/outcome.ts'
+import { destroy, purge, remove, restore, type VersionsIntent } from '../decide/versions.ts'
+import { VaultError } from '../errors.ts'
+import { checkPath } from '../events/path.ts'
+import type { Command } from '../log/queue.ts'
+import type { SecretRow } from '../projections/secrets.ts'
+import type { Call, CallOptions } from './call.ts'
+import type { Engine } from './engine.ts'
+import { versionsDownTo } from './history.ts'
+import { checkVersions, type Named, nameVersions } from './named-versions.ts'
+
+export interface VersionsOptions extends CallOptions {
+  /** The newest unless said. */
+  readonly versions?: readonly number[]
+}
+
+export interface VersionsChanged {
+  readonly path: string
+  /** Those that changed: naming a version that is there already changes nothing. */
+  readonly versions: readonly number[]
+  /** Of the newest event about the secret. */
+  readonly position: number
+}
+
+const changes = { delete: remove, restore, destroy } as const
+
+export async function changeVersions(
+  engine: Engine,
+  call: Call,
+  request: { path: string; change: keyof typeof changes; options: VersionsOptions },
+): Promise<VersionsChanged> {
+  const { path, change, options } = request
+  checkPath(path)
+  if (change === 'destroy' && options.versions === undefined) {
+    throw new VaultError('INVALID', 'destroy needs versions: what is destroyed stays destroyed')
+  }
+  const versions = options.versions && checkVersions(options.versions)
+  return apply(engine, call, {
+    path,
+    load: (row) => nameVersions(engine, { path, row, versions: versions ?? [row.version] }),
+    decide: changes[change],
+  })
+}
+
+export async function purgeSecret(
+  engine: Engine,
+  call: Call,
+  path: string,
+): Promise<VersionsChanged> {
+  checkPath(path)
+  return apply(engine, call, {
+    path,
+    load: (row) => versionsDownTo(engine, { path, row, down: row.oldest }),
+    decide: purge,
+  })
+}
+
+async function apply(
+  engine: Engine,
+  call: Call,
+  request: {
+    path: string
+    load: (row: SecretRow) => Promise<readonly Named[]>
+    decide: (
+      secrets: Secrets,
+      intent: VersionsIntent,
+      at: { now: number; position: number },
+    ) => Outcome
+  },
+): Promise<VersionsChanged> {
+  const { path } = request
+  const secrets = engine.state.secrets.fold
+  let named: readonly Named[] = []
+  let last = -1
+
+  const command: Command = {
+    actor: call.actor,
+    context: call.context,
+    aggregate: path,
+    prepare: () => {
+      const row = secrets.state.get(path)
+      if (row === undefined) return undefined
+      last = row.last
+      return request.load(row).then((versions) => {
+        named = versions
+      })
+    },
+    decide: (at) => {
+      const outcome = request.decide(secrets.state, { path, versions: named }, at)
+      const gone = new Set(touched(outcome, 'secret.destroyed'))
+      const removeKeys = named.filter(({ version }) => gone.has(version))
+      return removeKeys.length > 0 ? { ...outcome, removeKeys } : outcome
+    },
+  }
+  const events = await engine.append(command, call.limits)
+  return {
+    path,
+    versions: touched({ facts: events }),
+    position: events.at(-1)?.position ?? last,
+  }
+}
+
+/** The versions that these events changed. */
+function touched({ facts }: Pick<Outcome, 'facts'>, only?: 'secret.destroyed'): readonly number[] {
+  return facts.flatMap((fact) => {
+    if (only !== undefined && fact.type !== only) return []
+    if (fact.type === 'secret.destroyed') return fact.data.versions.map(({ version }) => version)
+    if (fact.type === 'secret.deleted' || fact.type === 'secret.restored') return fact.data.versions
+    return []
+  })
+}

@@ -1,0 +1,28 @@
+import { channel } from 'node:diagnostics_channel'
+import type { Commit } from '../log/reader.ts'
+
+/**
+ * What a host can log or count, by `diagnostics_channel.subscribe(name, listener)`. No message holds a value.
+ *
+ * - `muniment:append`: `{ location, first, size }` for each durable commit
+ * - `muniment:denied`: `{ location, position, subject, actor, operation, cause }` for each refusal
+ * - `muniment:failed`: `{ location, code, message }` when a write failed and the vault waits for a reopen
+ */
+const appended = channel('muniment:append')
+const denied = channel('muniment:denied')
+const failed = channel('muniment:failed')
+
+export function publishCommit(location: string, { first, end, events }: Commit): void {
+  if (appended.hasSubscribers) appended.publish({ location, first, size: end })
+  if (!denied.hasSubscribers) return
+  for (const { type, position, subject, actor, data } of events) {
+    if (type === 'secret.denied') denied.publish({ location, position, subject, actor, ...data })
+  }
+}
+
+export function publishFailure(
+  location: string,
+  { code, message }: { code: string; message: string },
+): void {
+  if (failed.hasSubscribers) failed.publish({ location, code, message })
+}

@@ -1,0 +1,282 @@
+import { hostname } from 'node:os'
+import type { Subject } from 'rxjs'
+import { hkdfSha256 } from '../crypto/hash.ts'
+import { xaes } from '../crypto/xaes.ts'
+import { VaultError } from '../errors.ts'
+import type { EventContext, Fact, VaultEvent } from '../events/catalogue.ts'
+import { eraseKeyring, type OwnerKeyring } from '../keys/keyring.ts'
+import type { Slot } from '../keys/keyslot.ts'
+import type { Clock } from '../log/clock.ts'
+import { Timekeeper } from '../log/clock.ts'
+import { type Epochs, openEpochs } from '../log/epochs.ts'
+import { HeadFile } from '../log/head.ts'
+import { KeyRows } from '../log/key-rows.ts'
+import { Log } from '../log/log.ts'
+import type { CallLimits, Command } from '../log/queue.ts'
+import type { Commit, LogSource } from '../log/reader.ts'
+import { sealedRows } from '../projections/derived/sealed-rows.ts'
+import { Snapshots } from '../projections/snapshots.ts'
+import { encodeFrontier } from '../proofs/tree.ts'
+import type { Store } from '../store/port.ts'
+import type { BuiltIns } from './built-ins.ts'
+import { clearFailedUnlocks, failedUnlockFacts } from './failed-unlocks.ts'
+import { changeKeyring, resumeKeyring, writeKeyringFile } from './keyring-file.ts'
+import { recover } from './recover.ts'
+import { SortedPaths } from './sorted-paths.ts'
+import { Values } from './values.ts'
+import { version } from './version.ts'
+
+/** A store whose keyring was unlocked. */
+export interface Unlocked {
+  readonly store: Store
+  readonly keyring: OwnerKeyring
+  readonly R: Buffer
+  readonly slot: Slot
+}
+
+export interface EngineOptions {
+  readonly actor: string
+  readonly clock: Clock
+  readonly cacheBytes: number
+  readonly acceptClock: boolean
+  readonly heads: Subject<number>
+  /** Told of each commit once it is folded. */
+  readonly onCommit: (commit: Commit) => void
+  /** Told when a write failed and only a reopen helps. */
+  readonly onFailed: (error: { code: string; message: string }) => void
+}
+
+/** After this much rest the projections are kept, so that a kill leaves nothing to replay. */
+const restMs = 2_000
+
+/** One opening of a vault, from unlock to close: the parts, wired. A reopen makes another. */
+export class Engine implements LogSource {
+  readonly store: Store
+  readonly epochs: Epochs
+  readonly slot: Slot
+  readonly log: Log
+  readonly values: Values
+  readonly state: BuiltIns
+  readonly snapshots: Snapshots
+  readonly time: Timekeeper
+  readonly paths: SortedPaths
+  readonly head: HeadFile
+  readonly #keyRows: KeyRows
+  readonly #options: EngineOptions
+  readonly #R: Buffer
+  #keyring: OwnerKeyring
+  #resting: NodeJS.Timeout | undefined
+
+  private constructor(
+    unlocked: Unlocked,
+    options: EngineOptions,
+    parts: { epochs: Epochs; head: HeadFile; recovered: Awaited<ReturnType<typeof recover>> },
+  ) {
+    const { epochs, head, recovered } = parts
+    this.store = unlocked.store
+    this.slot = unlocked.slot
+    this.#keyring = unlocked.keyring
+    this.#R = unlocked.R
+    this.#options = options
+    this.epochs = epochs
+    this.head = head
+    this.state = recovered.state
+    this.snapshots = recovered.snapshots
+    this.time = new Timekeeper(options.clock, recovered.newest)
+    this.paths = new SortedPaths(() => this.state.secrets.fold.state.keys())
+    this.#keyRows = new KeyRows(this.store.keys, this.#keyring)
+    this.values = new Values(this, this.#keyRows, options.cacheBytes)
+    this.log = new Log({
+      store: this.store,
+      epochs,
+      keyRows: this.#keyRows,
+      head,
+      time: this.time,
+      frontier: recovered.frontier,
+      fold: (commit) => this.#fold(commit),
+      heads: options.heads,
+      onFailed: (cause) => options.onFailed(failureOf(cause)),
+    })
+  }
+
+  /** Reads the log back, resumes what a crash interrupted, and records the opening. */
+  static async open(unlocked: Unlocked, options: EngineOptions): Promise<Engine> {
+    const { store, keyring } = unlocked
+    const epochs = openEpochs(keyring)
+    const head = new HeadFile(store.files, epochs)
+    const snapshots = await Snapshots.open(
+      sealedRows({ ...derivedOf(keyring), table: store.derived }),
+    )
+    const recovered = await recover({ store, epochs }, { head, snapshots })
+    const engine = new Engine(unlocked, options, { epochs, head, recovered })
+    try {
+      await engine.#begin()
+    } catch (error) {
+      engine.#erase()
+      throw error
+    }
+    return engine
+  }
+
+  get keyring(): OwnerKeyring {
+    return this.#keyring
+  }
+
+  get root(): Buffer {
+    return this.#R
+  }
+
+  /** How many events are durable and folded. */
+  get size(): number {
+    return this.log.size
+  }
+
+  append(command: Command, limits?: CallLimits): Promise<readonly VaultEvent[]> {
+    return this.log.append(command, limits)
+  }
+
+  /** Appends facts that are not decided against anything, in a commit of their own. */
+  record(
+    facts: readonly Fact[],
+    about: { actor?: string; context?: EventContext; acceptsClock?: boolean } = {},
+  ): Promise<readonly VaultEvent[]> {
+    return this.log.append({
+      actor: about.actor ?? this.#options.actor,
+      context: about.context ?? { auth: { method: 'keyslot', id: this.slot.id } },
+      alone: true,
+      aggregate: '',
+      acceptsClock: about.acceptsClock ?? false,
+      decide: () => ({ facts }),
+    })
+  }
+
+  /** Replaces the keyslots; `facts` says how, in events that name the generation. */
+  async changeSlots(
+    slots: readonly Slot[],
+    facts: (generation: number) => readonly Fact[],
+    about: { actor: string; context: EventContext },
+  ): Promise<void> {
+    try {
+      this.#keyring = await changeKeyring(
+        { current: this.#keyring, slots, facts },
+        this.#steps(about),
+      )
+    } catch (error) {
+      // The file may be of either generation; only the next opening finds out.
+      this.log.fail(error)
+      throw error
+    }
+  }
+
+  /** Records the closing, keeps the projections, lets go of the store and wipes the keys. */
+  async close(): Promise<void> {
+    clearTimeout(this.#resting)
+    try {
+      if (this.log.state === 'open')
+        await this.record([{ type: 'vault.closed', subject: '', data: {} }])
+      await this.log.close()
+      if (this.log.state !== 'failed') await this.#keep()
+    } finally {
+      await this.abandon()
+    }
+  }
+
+  /** Lets go without a word in the log: it failed, or is to be opened again. */
+  async abandon(): Promise<void> {
+    clearTimeout(this.#resting)
+    try {
+      await this.snapshots.settled()
+      await this.head.settled()
+      await this.store.close()
+    } finally {
+      this.#erase()
+    }
+  }
+
+  async #begin(): Promise<void> {
+    const { acceptClock } = this.#options
+    if (!acceptClock) this.time.expectBelievable()
+    const { lifecycle } = this.state
+    const clean = lifecycle.fold.state.clean
+    this.#keyring = await resumeKeyring(
+      this.#keyring,
+      lifecycle.fold.state.generation,
+      this.#steps({}),
+    )
+    if (acceptClock) await this.acceptClock()
+    const failures = await failedUnlockFacts(this.store.files)
+    const opened: Fact = {
+      type: 'vault.opened',
+      subject: '',
+      data: { slot: this.slot.id, clean, pid: process.pid, host: hostname(), muniment: version },
+    }
+    await this.record([...failures, opened])
+    if (failures.length > 0) await clearFailedUnlocks(this.store.files)
+  }
+
+  /** An owner's word that the clock is right, where it reads earlier than the log or jumped. */
+  async acceptClock(about: { actor?: string; context?: EventContext } = {}): Promise<void> {
+    const corrected: Fact = {
+      type: 'clock.corrected',
+      subject: '',
+      data: { from: this.time.newest, to: this.#options.clock.now() },
+    }
+    await this.record([corrected], { ...about, acceptsClock: true })
+  }
+
+  #steps(about: { actor?: string; context?: EventContext }) {
+    return {
+      write: (keyring: OwnerKeyring) => writeKeyringFile(this.store.files, keyring, this.#R),
+      append: async (facts: readonly Fact[]) => {
+        await this.record(facts, about)
+      },
+    }
+  }
+
+  #fold(commit: Commit): void {
+    for (const { fold } of Object.values(this.state)) fold.apply(commit.events)
+    for (const event of commit.events) {
+      if (event.type === 'secret.destroyed') {
+        for (const { keyId } of event.data.versions) this.values.forget(keyId)
+      }
+      const isNew = event.type === 'secret.written' && event.data.version === 1
+      if (isNew || event.type === 'secret.purged') this.paths.stale()
+    }
+    if (this.snapshots.due(commit.end)) void this.#keep()
+    this.#resting ??= setTimeout(() => this.#rest(commit.end), restMs).unref()
+    this.#options.onCommit(commit)
+  }
+
+  /** Keeps the projections once nothing was appended for a while. */
+  #rest(size: number): void {
+    this.#resting = undefined
+    if (this.log.state !== 'open') return
+    if (this.size === size) void this.#keep()
+    else this.#resting = setTimeout(() => this.#rest(this.size), restMs).unref()
+  }
+
+  async #keep(): Promise<void> {
+    await this.snapshots.settled()
+    await this.snapshots.flush(this.state.secrets.fold.position, encodeFrontier(this.log.frontier))
+  }
+
+  #erase(): void {
+    this.values.erase()
+    this.#keyRows.erase()
+    this.epochs.erase()
+    eraseKeyring(this.#keyring)
+    this.#R.fill(0)
+  }
+}
+
+/** What seals the derived store: a key that only owners can make, so that only they can make a snapshot. */
+function derivedOf(keyring: OwnerKeyring) {
+  const appendKey = keyring.values.appends.at(-1)?.key
+  if (appendKey === undefined) throw new VaultError('INTEGRITY', 'the keyring holds no append key')
+  return { cipher: xaes(hkdfSha256(appendKey, 'muniment/v1/derived')), binding: keyring.vaultId }
+}
+
+function failureOf(cause: unknown): { code: string; message: string } {
+  if (cause instanceof VaultError) return cause
+  return { code: 'FAILED', message: cause instanceof Error ? cause.message : 'unknown' }
+}

@@ -1,0 +1,132 @@
+import { VaultError } from '../errors.ts'
+import type { EventData, Operation } from '../events/catalogue.ts'
+import { checkPath, checkPrefix } from '../events/path.ts'
+import type { SecretRow } from '../projections/secrets.ts'
+import type { Call, CallOptions } from './call.ts'
+import type { Engine } from './engine.ts'
+import { versionsDownTo } from './history.ts'
+import { infoOf, type SecretInfo, type VersionInfo, versionInfoOf } from './info.ts'
+
+export interface ListOptions extends CallOptions {
+  /** Secrets a page, 1 to 1,000; 100 unless said. */
+  readonly limit?: number
+  /** Paths behind this one: the `next` of a page goes on from there. */
+  readonly after?: string
+}
+
+export interface SecretPage {
+  readonly items: readonly SecretInfo[]
+  /** Of the newest event that the page knows of. */
+  readonly position: number
+  /** Where to go on with `after`; absent on the last page. */
+  readonly next?: string
+}
+
+export interface HistoryOptions extends CallOptions {
+  /** The newest so many versions, 1 to 1,000; 100 unless said. */
+  readonly limit?: number
+}
+
+const pageMax = 1000
+const pageDefault = 100
+
+/** Looks at what is known, without a value: nothing is appended unless the vault records inspections. */
+export interface Inspector {
+  readonly engine: Engine
+  readonly call: Call
+  readonly recorded: boolean
+}
+
+export async function listSecrets(
+  inspector: Inspector,
+  prefix: string,
+  { limit = pageDefault, after }: ListOptions,
+): Promise<SecretPage> {
+  if (prefix !== '') checkPrefix(prefix)
+  checkLimit(limit)
+  if (after !== undefined) checkPath(after, 'after')
+  const { engine } = inspector
+  const paths = engine.paths.page({ prefix, after, limit: limit + 1 })
+  const shown = paths.slice(0, limit)
+  const items = shown.map((path) => infoAt(engine, path))
+  const position = engine.size - 1
+  await inspected(inspector, prefix, { operation: 'list', count: items.length })
+  const next = paths.length > limit ? shown.at(-1) : undefined
+  return next === undefined ? { items, position } : { items, position, next }
+}
+
+export async function describeSecret(inspector: Inspector, path: string): Promise<SecretInfo> {
+  await existing(inspector, path, 'describe')
+  const info = infoAt(inspector.engine, path)
+  await inspected(inspector, path, { operation: 'describe' })
+  return info
+}
+
+/** Whether the path has a newest version that is neither deleted nor destroyed; its dates are not judged. */
+export async function existsSecret(inspector: Inspector, path: string): Promise<boolean> {
+  checkPath(path)
+  const exists = inspector.engine.state.secrets.fold.state.get(path)?.state === 'live'
+  await inspected(inspector, path, { operation: 'exists' })
+  return exists
+}
+
+export async function historyOf(
+  inspector: Inspector,
+  path: string,
+  { limit = pageDefault }: HistoryOptions,
+): Promise<readonly VersionInfo[]> {
+  checkLimit(limit)
+  const row = await existing(inspector, path, 'history')
+  const down = Math.max(1, row.version - limit + 1)
+  const versions = await versionsDownTo(inspector.engine, { path, row, down })
+  await inspected(inspector, path, { operation: 'history', count: versions.length })
+  return versions.map(versionInfoOf).reverse()
+}
+
+function infoAt(engine: Engine, path: string): SecretInfo {
+  const { secrets, rotations, accesses } = engine.state
+  const row = secrets.fold.state.get(path)
+  if (row === undefined) throw new RangeError('a listed path has a row')
+  return infoOf(path, row, {
+    rotation: rotations.fold.state.get(path),
+    access: accesses.fold.state.get(path),
+  })
+}
+
+async function existing(
+  inspector: Inspector,
+  path: string,
+  operation: Operation,
+): Promise<SecretRow> {
+  checkPath(path)
+  const { engine, call, recorded } = inspector
+  const row = engine.state.secrets.fold.state.get(path)
+  if (row !== undefined) return row
+  if (recorded) {
+    const data: EventData['secret.denied'] = { operation, cause: 'absent' }
+    await engine.append(
+      { ...call, decide: () => ({ facts: [{ type: 'secret.denied', subject: path, data }] }) },
+      call.limits,
+    )
+  }
+  throw new VaultError('NOT_FOUND', `${path} does not exist`, { path })
+}
+
+async function inspected(
+  { engine, call, recorded }: Inspector,
+  subject: string,
+  data: EventData['secret.inspected'],
+): Promise<void> {
+  if (!recorded) return
+  // A prefix ends in a slash, a subject does not.
+  const path = subject.replace(/\/$/, '')
+  await engine.append(
+    { ...call, decide: () => ({ facts: [{ type: 'secret.inspected', subject: path, data }] }) },
+    call.limits,
+  )
+}
+
+function checkLimit(limit: number): void {
+  if (Number.isSafeInteger(limit) && limit >= 1 && limit <= pageMax) return
+  throw new VaultError('INVALID', `limit must be an integer from 1 to ${pageMax}`)
+}

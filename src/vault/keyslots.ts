@@ -1,0 +1,171 @@
+import { VaultError } from '../errors.ts'
+import type { Fact, KeyslotFacts, KeyslotKind, KeyslotRole } from '../events/catalogue.ts'
+import type { Slot } from '../keys/keyslot.ts'
+import { recoveryKey } from '../keys/recovery.ts'
+import { addSlot, type Credential } from '../keys/unlock.ts'
+import { keyslotsMax } from '../limits.ts'
+import type { Call, CallOptions } from './call.ts'
+import type { Engine } from './engine.ts'
+
+/** One way to open the vault. */
+export interface Keyslot {
+  /** UUID. */
+  readonly id: string
+  readonly kind: KeyslotKind
+  readonly role: KeyslotRole
+  readonly label: string
+  readonly createdAt: Date
+  /** Whether it is the one that this opening used. */
+  readonly current: boolean
+}
+
+export interface KeyslotOptions extends CallOptions {
+  /** For people, at most 128 bytes; the kind unless said. */
+  readonly label?: string
+}
+
+/**
+ * The ways to open a vault. A change rewrites the keyring alone, never the data.
+ *
+ * **Removing a keyslot does not take back** what its holder may have copied: whoever had the keyring file and the
+ * passphrase has the keys inside. What it ends is the use of that passphrase on this vault from here on.
+ */
+export class Keyslots {
+  readonly #engine: () => Engine
+  readonly #call: (options: CallOptions) => Call
+  /** Changes follow each other: each is built on the keyring that the one before left. */
+  #turn: Promise<unknown> = Promise.resolve()
+
+  constructor(engine: () => Engine, call: (options: CallOptions) => Call) {
+    this.#engine = engine
+    this.#call = call
+  }
+
+  /** All keyslots. Throws `CLOSED`. */
+  list(): readonly Keyslot[] {
+    const engine = this.#engine()
+    return engine.keyring.slots.map((slot) => keyslotOf(slot, engine))
+  }
+
+  /**
+   * Adds a way to open the vault. Throws `INVALID`, `TOO_LARGE` beyond 16 keyslots.
+   *
+   * @example
+   * await vault.keyslots.add(passphrase.fromFile('/run/credentials/second'), { label: 'on call' })
+   */
+  async add(credential: Credential, options: KeyslotOptions = {}): Promise<Keyslot> {
+    return this.#change(options, async (engine, call) => {
+      const slot = await newSlot(engine, credential, options)
+      await engine.changeSlots(
+        [...engine.keyring.slots, slot],
+        (generation) => [added(slot, generation)],
+        call,
+      )
+      return keyslotOf(slot, engine)
+    })
+  }
+
+  /**
+   * Adds a recovery key: 256 random bits as text to print and lock away. It is shown here once and kept nowhere.
+   *
+   * @example
+   * const { text } = await vault.keyslots.addRecovery()
+   */
+  async addRecovery(options: KeyslotOptions = {}): Promise<Keyslot & { readonly text: string }> {
+    const { text, credential } = recoveryKey()
+    return { ...(await this.add(credential, options)), text }
+  }
+
+  /** Puts a new credential in the place of a keyslot's: how a passphrase is changed. Throws as `add` and `remove`. */
+  async replace(
+    id: string,
+    credential: Credential,
+    options: KeyslotOptions = {},
+  ): Promise<Keyslot> {
+    return this.#change(options, async (engine, call) => {
+      const old = existing(engine, id)
+      const slot = await newSlot(engine, credential, { label: old.label, ...options })
+      const slots = engine.keyring.slots.map((held) => (held.id === id ? slot : held))
+      await engine.changeSlots(
+        slots,
+        (generation) => [added(slot, generation), removed(old, generation)],
+        call,
+      )
+      return keyslotOf(slot, engine)
+    })
+  }
+
+  /** Removes one. Throws `NOT_FOUND`; `INVALID` for the last one of an owner, which would lock everybody out. */
+  async remove(id: string, options: CallOptions = {}): Promise<void> {
+    return this.#change(options, async (engine, call) => {
+      const old = existing(engine, id)
+      const slots = engine.keyring.slots.filter((slot) => slot.id !== id)
+      if (!slots.some(({ role }) => role === 'owner')) {
+        throw new VaultError(
+          'INVALID',
+          'this is the last keyslot that opens the vault: add another first',
+        )
+      }
+      await engine.changeSlots(slots, (generation) => [removed(old, generation)], call)
+    })
+  }
+
+  async #change<T>(
+    options: CallOptions,
+    work: (engine: Engine, call: Call) => Promise<T>,
+  ): Promise<T> {
+    const call = this.#call(options)
+    const done = this.#turn.then(() => work(this.#engine(), call))
+    this.#turn = done.catch(() => undefined)
+    return done
+  }
+}
+
+export function factsOf({ id, kind, role, label }: Slot): KeyslotFacts {
+  return { slot: id, kind, role, label }
+}
+
+async function newSlot(
+  engine: Engine,
+  credential: Credential,
+  { label }: { label?: string },
+): Promise<Slot> {
+  const { keyring } = engine
+  if (keyring.slots.length >= keyslotsMax) {
+    throw new VaultError('TOO_LARGE', `a vault has at most ${keyslotsMax} keyslots`, {
+      expected: keyslotsMax,
+      found: keyring.slots.length,
+    })
+  }
+  const { slot } = await addSlot(keyring, credential, {
+    root: { role: 'owner', R: engine.root },
+    label: label ?? credential.newKdf().kdf,
+    createdAt: engine.time.now(),
+  })
+  return slot
+}
+
+function existing(engine: Engine, id: string): Slot {
+  const slot = engine.keyring.slots.find((held) => held.id === id)
+  if (slot !== undefined) return slot
+  throw new VaultError('NOT_FOUND', 'there is no keyslot with this id')
+}
+
+function added(slot: Slot, generation: number): Fact {
+  return { type: 'keyslot.added', subject: '', data: { ...factsOf(slot), generation } }
+}
+
+function removed(slot: Slot, generation: number): Fact {
+  return { type: 'keyslot.removed', subject: '', data: { ...factsOf(slot), generation } }
+}
+
+function keyslotOf(slot: Slot, engine: Engine): Keyslot {
+  return {
+    id: slot.id,
+    kind: slot.kind,
+    role: slot.role,
+    label: slot.label,
+    createdAt: new Date(slot.createdAt),
+    current: slot.id === engine.slot.id,
+  }
+}

@@ -1,0 +1,24 @@
+import type { SecretValue } from '../crypto/secret-value.ts'
+import type { AuditEvent, AuditFollow, AuditPage, AuditQuery } from './audit.ts'
+import type { CallOptions } from './call.ts'
+import type { ReadOptions } from './read.ts'
+
+/** What a service needs that only reads. */
+export interface SecretReader {
+  read(path: string, options?: ReadOptions): Promise<SecretValue>
+  watch(path: string, options?: CallOptions): AsyncGenerator<SecretValue, void, void>
+  exists(path: string, options?: CallOptions): Promise<boolean>
+}
+
+/** The audit trail of a vault: everything that was done with it, refusals included. */
+export interface AuditReader {
+  /**
+   * Pages of events, of the log as it was when the query began. Throws `INVALID`.
+   *
+   * @example
+   * for await (const { events } of vault.audit.query({ subject: 'prod/**', outcome: 'denied' })) show(events)
+   */
+  query(query?: AuditQuery): AsyncGenerator<AuditPage, void, void>
+  /** Events from a position on, then each as it lands: it goes on where `after` says, without gap or duplicate. */
+  follow(query?: AuditFollow): AsyncGenerator<AuditEvent, void, void>
+}

@@ -1,0 +1,167 @@
+import { Subject } from 'rxjs'
+import { VaultError } from '../errors.ts'
+import { type Followed, grown } from '../log/follow.ts'
+import type { Store } from '../store/port.ts'
+import { publishCommit, publishFailure } from './diagnostics.ts'
+import { Engine, type EngineOptions, type Unlocked } from './engine.ts'
+import type { CreateOptions, OpenOptions, ReadOptions } from './options.ts'
+import { readOptions } from './options.ts'
+import { makeKeyring, reopenKeyring, unlockKeyring } from './unlock.ts'
+
+/** The lifetime of an open vault: one engine after another, and what outlasts each of them. */
+export class Session {
+  readonly options: ReadOptions
+  /** The one source of wake-ups in the vault: the log's size, after each commit and each reopen. */
+  readonly heads: Subject<number>
+  readonly #R: Buffer
+  readonly #slotId: string
+  #engine: Engine
+  #closed: Promise<void> | undefined
+  #reopening: Promise<void> | undefined
+
+  private constructor(options: ReadOptions, heads: Subject<number>, engine: Engine) {
+    this.options = options
+    this.heads = heads
+    this.#engine = engine
+    this.#R = Buffer.from(engine.root)
+    this.#slotId = engine.slot.id
+  }
+
+  static async create(options: CreateOptions): Promise<Session> {
+    const read = readOptions(options)
+    const { unlock, label } = options
+    return Session.#start(read, {
+      store: () => read.opener.create(),
+      unlock: (store) => makeKeyring(store, unlock, { label, clock: read.clock }),
+      acceptClock: false,
+    })
+  }
+
+  static async open(options: OpenOptions): Promise<Session> {
+    const read = readOptions(options)
+    return Session.#start(read, {
+      store: () => read.opener.open(),
+      unlock: (store) => unlockKeyring(store, options.unlock, read.clock),
+      acceptClock: options.acceptClock ?? false,
+    })
+  }
+
+  static async #start(
+    options: ReadOptions,
+    how: {
+      store: () => Promise<Store>
+      unlock: (store: Store) => Promise<Unlocked>
+      acceptClock: boolean
+    },
+  ): Promise<Session> {
+    const heads = new Subject<number>()
+    const store = await how.store()
+    try {
+      const unlocked = await how.unlock(store)
+      const { acceptClock } = how
+      const engine = await Engine.open(
+        unlocked,
+        engineOptions(options, { heads, acceptClock, store }),
+      )
+      return new Session(options, heads, engine)
+    } catch (error) {
+      await store.close()
+      throw error
+    }
+  }
+
+  /** The engine to ask. Throws `CLOSED`, or `FAILED` until a reopen. */
+  engine(): Engine {
+    if (this.#closed !== undefined) throw new VaultError('CLOSED', 'the vault is closed')
+    if (this.#engine.log.state === 'open') return this.#engine
+    throw new VaultError(
+      'FAILED',
+      'an earlier write failed; nothing more is accepted until reopen()',
+    )
+  }
+
+  /** The engine as it is, failed or closed too: for health, and for followers that wait for a reopen. */
+  get current(): Engine {
+    return this.#engine
+  }
+
+  get closed(): boolean {
+    return this.#closed !== undefined
+  }
+
+  /** What followers read from: they outlast a reopen. */
+  get followed(): Followed {
+    return { source: () => this.#engine, heads: this.heads }
+  }
+
+  /** The engine, once it accepts. Throws `CLOSED`, `ABORTED`. */
+  async whenOpen(signal: AbortSignal): Promise<Engine> {
+    while (this.#closed === undefined && this.#engine.log.state !== 'open') {
+      if (!(await grown(this.heads, -1, signal))) break
+    }
+    return this.engine()
+  }
+
+  /**
+   * Opens the vault again: after a failed write, the way to find out what is on disk. Does nothing to callers that
+   * wait for it; rejects as `open` does, and may be called again.
+   */
+  reopen(): Promise<void> {
+    if (this.#closed !== undefined)
+      return Promise.reject(new VaultError('CLOSED', 'the vault is closed'))
+    this.#reopening ??= this.#reopen().finally(() => {
+      this.#reopening = undefined
+    })
+    return this.#reopening
+  }
+
+  async #reopen(): Promise<void> {
+    const { options, heads } = this
+    const engine = this.#engine
+    if (engine.log.state === 'open') await engine.close()
+    else await engine.abandon()
+    const store = await options.opener.open()
+    try {
+      const unlocked = await reopenKeyring(store, Buffer.from(this.#R), this.#slotId)
+      const reopened = engineOptions(options, { heads, acceptClock: false, store })
+      this.#engine = await Engine.open(unlocked, reopened)
+    } catch (error) {
+      await store.close()
+      throw error
+    }
+    heads.next(this.#engine.size)
+  }
+
+  /** Answers what was asked before, records the closing, lets go. A second call waits for the first. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  async #close(): Promise<void> {
+    await this.#reopening?.catch(() => undefined)
+    try {
+      if (this.#engine.log.state === 'open') await this.#engine.close()
+      else await this.#engine.abandon()
+    } finally {
+      this.#R.fill(0)
+      this.heads.complete()
+    }
+  }
+}
+
+function engineOptions(
+  options: ReadOptions,
+  about: { heads: Subject<number>; acceptClock: boolean; store: Store },
+): EngineOptions {
+  const { location } = about.store
+  return {
+    actor: options.actor,
+    clock: options.clock,
+    cacheBytes: options.cacheBytes,
+    acceptClock: about.acceptClock,
+    heads: about.heads,
+    onCommit: (commit) => publishCommit(location, commit),
+    onFailed: (error) => publishFailure(location, error),
+  }
+}

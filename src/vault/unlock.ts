@@ -1,0 +1,92 @@
+import { randomKey } from '../crypto/random.ts'
+import { VaultError } from '../errors.ts'
+import { createKeyring, type OwnerKeyring, openKeyring, parseKeyring } from '../keys/keyring.ts'
+import type { Root, Slot } from '../keys/keyslot.ts'
+import { addSlot, type Credential, openSlots, type Unlock } from '../keys/unlock.ts'
+import type { Clock } from '../log/clock.ts'
+import type { Store } from '../store/port.ts'
+import type { Unlocked } from './engine.ts'
+import { noteFailedUnlock } from './failed-unlocks.ts'
+import { readKeyringFile, writeKeyringFile } from './keyring-file.ts'
+import { factsOf } from './keyslots.ts'
+
+/**
+ * Gives an empty store its keys. The keyring says that `vault.created` is still to be appended, so that the opening
+ * which follows does that, after a crash as well.
+ */
+export async function makeKeyring(
+  store: Store,
+  credential: Credential,
+  { label, clock }: { label: string | undefined; clock: Clock },
+): Promise<Unlocked> {
+  const R = randomKey()
+  const { keyring, slot } = await addSlot(createKeyring(), credential, {
+    root: { role: 'owner', R },
+    label: label ?? credential.newKdf().kdf,
+    createdAt: clock.now(),
+  })
+  const { vaultId, generation } = keyring
+  const pending: OwnerKeyring = {
+    ...keyring,
+    values: {
+      ...keyring.values,
+      pending: {
+        facts: [
+          {
+            type: 'vault.created',
+            data: { vaultId, generation, keyslots: [factsOf(slot)] },
+          },
+        ],
+      },
+    },
+  }
+  await writeKeyringFile(store.files, pending, R)
+  return { store, keyring: pending, R, slot }
+}
+
+/** Opens a store's keyring. Throws `NOT_FOUND`, `WRONG_KEY` (noted beside the log), `INTEGRITY`, `UNSUPPORTED`. */
+export async function unlockKeyring(store: Store, unlock: Unlock, clock: Clock): Promise<Unlocked> {
+  const sealed = parseKeyring(await keyringBytes(store))
+  const opened = await openSlots(sealed, unlock).catch(async (error: unknown) => {
+    if (error instanceof VaultError && error.code === 'WRONG_KEY') {
+      await noteFailedUnlock(store.files, clock.now())
+    }
+    throw error
+  })
+  return ownerOf(store, opened, sealed)
+}
+
+/** Opens it again with the root that an earlier opening of this process unwrapped: no KDF runs. */
+export async function reopenKeyring(store: Store, R: Buffer, slotId: string): Promise<Unlocked> {
+  const sealed = parseKeyring(await keyringBytes(store))
+  const slot = sealed.slots.find(({ id }) => id === slotId) ?? sealed.slots[0]
+  if (slot === undefined) throw new VaultError('INTEGRITY', 'the keyring has no keyslot')
+  return ownerOf(store, { slot, root: { role: 'owner', R } }, sealed)
+}
+
+async function keyringBytes(store: Store): Promise<Uint8Array> {
+  const bytes = await readKeyringFile(store.files)
+  if (bytes !== undefined) return bytes
+  const size = await store.head()
+  if (size === 0) {
+    throw new VaultError('NOT_FOUND', `${store.location} holds no vault`, { path: store.location })
+  }
+  throw new VaultError('INTEGRITY', `the keyring is missing, and the log holds ${size} events`, {
+    path: store.location,
+  })
+}
+
+function ownerOf(
+  store: Store,
+  { slot, root }: { slot: Slot; root: Root },
+  sealed: ReturnType<typeof parseKeyring>,
+): Unlocked {
+  const { values, ...keyring } = openKeyring(sealed, root)
+  if (root.role !== 'owner' || values === undefined) {
+    throw new VaultError(
+      'AUDITOR_ONLY',
+      'an auditor reads a backup; only an owner opens the vault itself',
+    )
+  }
+  return { store, keyring: { ...keyring, values }, R: root.R, slot }
+}

@@ -1,0 +1,71 @@
+import type { Observable } from 'rxjs'
+import type { SecretValue } from '../crypto/secret-value.ts'
+import { VaultError } from '../errors.ts'
+import { grown } from '../log/follow.ts'
+import type { Call } from './call.ts'
+import type { Engine } from './engine.ts'
+import { readSecret } from './read.ts'
+
+export interface Watched {
+  /** The vault's engine at this moment; waits for a reopen while it has failed. Throws `CLOSED` at the end. */
+  readonly engine: (signal: AbortSignal) => Promise<Engine>
+  readonly heads: Observable<number>
+}
+
+/** Node clamps longer timers to 1 ms; a longer wait is taken in pieces. */
+const timerMsMax = 2 ** 31 - 1
+
+/**
+ * The current value, then each newest one. Deliveries are coalesced: a version that was replaced before the consumer
+ * asked is passed over. Each is an audited read, so it also ends as a read does: `EXPIRED`, `DELETED`, `DESTROYED`,
+ * `NOT_FOUND`, each recorded; and with `CLOSED` or `ABORTED`. A reopen is waited for.
+ */
+export async function* watchSecret(
+  { engine, heads }: Watched,
+  { path, call, signal }: { path: string; call: Call; signal: AbortSignal },
+): AsyncGenerator<SecretValue, void, void> {
+  let delivered = 0
+  for (;;) {
+    const opened = await engine(signal)
+    const size = opened.size
+    const row = opened.state.secrets.fold.state.get(path)
+    const due = row?.meta.expiresAt
+    const expired = due !== undefined && due <= opened.time.now()
+    if (row?.version === delivered && row.state === 'live' && !expired) {
+      await changed({ heads, size, due, now: opened.time.now(), signal })
+      continue
+    }
+    try {
+      const secret = await readSecret(opened, call, { path, options: {}, operation: 'watch' })
+      delivered = secret.version
+      yield secret
+    } catch (error) {
+      // What failed is the vault, not the secret: the next value comes after the reopen.
+      if (!(error instanceof VaultError) || error.retry !== 'reopen') throw error
+    }
+  }
+}
+
+/** Resolves when something was appended, or when the value expires. */
+async function changed(about: {
+  heads: Observable<number>
+  size: number
+  due: number | undefined
+  now: number
+  signal: AbortSignal
+}): Promise<void> {
+  const { heads, size, due, now, signal } = about
+  const waiting = new AbortController()
+  const expiry =
+    due === undefined
+      ? undefined
+      : setTimeout(() => waiting.abort(), Math.min(due - now, timerMsMax))
+  try {
+    const open = await grown(heads, size, AbortSignal.any([signal, waiting.signal]))
+    if (!open) throw new VaultError('CLOSED', 'the vault is closed')
+  } catch (error) {
+    if (signal.aborted || !waiting.signal.aborted) throw error
+  } finally {
+    clearTimeout(expiry)
+  }
+}

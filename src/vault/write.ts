@@ -1,0 +1,163 @@
+import type { Generator } from '../crypto/generate.ts'
+import type { SecretInput } from '../crypto/secret-value.ts'
+import {
+  annotate as decideAnnotate,
+  rotate as decideRotate,
+  write as decideWrite,
+  failRotation,
+} from '../decide/write.ts'
+import { VaultError } from '../errors.ts'
+import { type RotationTrigger, rotationTriggers, type VaultEvent } from '../events/catalogue.ts'
+import { checkPath } from '../events/path.ts'
+import type { Command } from '../log/queue.ts'
+import type { Call } from './call.ts'
+import type { Engine } from './engine.ts'
+import { readMeta } from './meta-options.ts'
+import { checkIfVersion, newValue, type WriteOptions } from './new-value.ts'
+
+export interface RotateOptions extends WriteOptions {
+  /** `manual` unless said. */
+  readonly trigger?: RotationTrigger
+}
+
+export interface Written {
+  readonly path: string
+  readonly version: number
+  /** Of its event. */
+  readonly position: number
+  /** Of its event: `outcome(id)` finds it. */
+  readonly id: string
+  /** Whether the value differs from the one before. */
+  readonly changed: boolean
+}
+
+export interface Rotated extends Written {
+  readonly rotationCount: number
+}
+
+export interface Annotated {
+  readonly path: string
+  readonly version: number
+  readonly position: number
+}
+
+/** A new value, or what makes one: `generate.password()`, or a function of the host's. */
+export type NewValue = SecretInput | Generator | (() => SecretInput | Promise<SecretInput>)
+
+export async function writeSecret(
+  engine: Engine,
+  call: Call,
+  request: { path: string; value: SecretInput; options: WriteOptions },
+): Promise<Written> {
+  const next = newValue(engine, request)
+  const events = await engine.append(
+    next.command(call, (intent, at) => decideWrite(engine.state.secrets.fold.state, intent, at)),
+    call.limits,
+  )
+  return writtenOf(events)
+}
+
+export async function rotateSecret(
+  engine: Engine,
+  call: Call,
+  request: { path: string; value: NewValue; options: RotateOptions },
+): Promise<Rotated> {
+  const { path, options } = request
+  const trigger = checkTrigger(options.trigger ?? 'manual')
+  checkPath(path)
+  readMeta(options)
+  checkIfVersion(options.ifVersion)
+  const value = await makeValue(request.value).catch((cause: unknown) =>
+    recordFailure(engine, call, { path, trigger, cause }),
+  )
+  const next = newValue(engine, { path, value, options: typed(options, request.value) })
+  const events = await engine.append(
+    next.command(call, (intent, at) =>
+      decideRotate(engine.state.secrets.fold.state, { ...intent, trigger }, at),
+    ),
+    call.limits,
+  )
+  return {
+    ...writtenOf(events),
+    rotationCount: engine.state.rotations.fold.state.get(path)?.count ?? 0,
+  }
+}
+
+export async function annotateSecret(
+  engine: Engine,
+  call: Call,
+  { path, options }: { path: string; options: WriteOptions },
+): Promise<Annotated> {
+  const { ifVersion } = options
+  checkPath(path)
+  checkIfVersion(ifVersion)
+  const patch = readMeta(options)
+  if (Object.keys(patch).length === 0)
+    throw new VaultError('INVALID', 'annotate was given nothing to change')
+  const intent = { path, patch, ...(ifVersion !== undefined && { ifVersion }) }
+  const secrets = engine.state.secrets.fold
+  const command: Command = {
+    actor: call.actor,
+    context: call.context,
+    aggregate: path,
+    decide: () => decideAnnotate(secrets.state, intent),
+  }
+  const [event] = await engine.append(command, call.limits)
+  return { path, version: secrets.state.get(path)?.version ?? 0, position: event?.position ?? -1 }
+}
+
+async function makeValue(value: NewValue): Promise<SecretInput> {
+  if (typeof value === 'function') return value()
+  return isGenerator(value) ? value.make() : value
+}
+
+function isGenerator(value: NewValue): value is Generator {
+  return typeof value === 'object' && 'make' in value && typeof value.make === 'function'
+}
+
+/** A generator that knows what it makes says the type, unless the caller does. */
+function typed(options: RotateOptions, value: NewValue): RotateOptions {
+  if (options.type !== undefined || typeof value === 'function' || !isGenerator(value))
+    return options
+  return value.type === undefined ? options : { ...options, type: value.type }
+}
+
+/** The old value stands, and the log says that the rotation failed; then the caller hears of it. */
+async function recordFailure(
+  engine: Engine,
+  call: Call,
+  { path, trigger, cause }: { path: string; trigger: RotationTrigger; cause: unknown },
+): Promise<never> {
+  const failure = new VaultError(
+    'INVALID',
+    `the generator of a new value for ${path} failed; the old one stands`,
+    {
+      path,
+      cause,
+    },
+  )
+  await engine.append(
+    {
+      actor: call.actor,
+      context: call.context,
+      aggregate: path,
+      decide: () => failRotation(engine.state.secrets.fold.state, { path, trigger, failure }),
+    },
+    call.limits,
+  )
+  throw failure
+}
+
+function checkTrigger(trigger: RotationTrigger): RotationTrigger {
+  if (rotationTriggers.includes(trigger)) return trigger
+  throw new VaultError('INVALID', `trigger must be one of ${rotationTriggers.join(', ')}`)
+}
+
+function writtenOf(events: readonly VaultEvent[]): Written {
+  const [event] = events
+  if (event?.type !== 'secret.written' && event?.type !== 'secret.rotated') {
+    throw new RangeError('a write appends what it wrote')
+  }
+  const { position, id, subject, data } = event
+  return { path: subject, version: data.version, position, id, changed: data.changed }
+}
