@@ -35,7 +35,7 @@ const layers = {
   reports: [...base, 'events', 'projections', 'proofs'],
   vault: core,
   index: [...core, 'vault'],
-  testing: [...base, 'events', 'store', 'index'],
+  testing: [...core, 'vault'],
   verify: [...base, 'events', 'crypto', 'proofs'],
   http: ['index'],
   server: ['index', 'http'],

@@ -1,6 +1,6 @@
 import { createHash, createHmac, hash, hkdfSync, timingSafeEqual } from 'node:crypto'
 
-export const hashBytes = 32
+const hashBytes = 32
 
 /** Parts of one hash are joined here, then wiped: some are keys. */
 const scratch = Buffer.alloc(4096)

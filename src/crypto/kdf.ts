@@ -25,14 +25,14 @@ export interface Pbkdf2Params {
 
 /** OWASP's least for Argon2id: 19 MiB with two passes. */
 export const argon2MemoryKiBMin = 19 * 1024
-export const argon2MemoryKiBMax = 1024 * 1024
-export const argon2PassesMin = 2
-export const argon2PassesMax = 16
-export const argon2LanesMax = 16
+const argon2MemoryKiBMax = 1024 * 1024
+const argon2PassesMin = 2
+const argon2PassesMax = 16
+const argon2LanesMax = 16
 /** OWASP's least for PBKDF2-HMAC-SHA256. */
-export const pbkdf2IterationsMin = 600_000
-export const pbkdf2IterationsMax = 10_000_000
-export const saltBytesMin = 16
+const pbkdf2IterationsMin = 600_000
+const pbkdf2IterationsMax = 10_000_000
+const saltBytesMin = 16
 export const saltBytesMax = 64
 const derivedBytes = 32
 

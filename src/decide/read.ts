@@ -51,7 +51,7 @@ export function read(secrets: Secrets, intent: ReadIntent, { now }: At): Outcome
   return { facts: [accessed] }
 }
 
-export function newest(row: SecretRow): ReadableVersion {
+function newest(row: SecretRow): ReadableVersion {
   const { expiresAt, notBefore } = row.meta
   return {
     version: row.version,

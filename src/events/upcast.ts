@@ -8,7 +8,7 @@ export type Upcaster = (data: Value) => Value
 /** `upcasters[type][n]` lifts schema n + 1 to n + 2: the first schema of every type is 1. */
 export type Upcasters = Readonly<Partial<Record<EventType, readonly Upcaster[]>>>
 
-export const upcasters: Upcasters = {}
+const upcasters: Upcasters = {}
 
 /** A type's data and the version of the schema that it follows. */
 export interface Versioned {

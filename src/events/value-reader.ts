@@ -142,7 +142,7 @@ export function readInt64(reader: Reader): number {
   return value
 }
 
-export function uint32At(bytes: Uint8Array, at: number): number {
+function uint32At(bytes: Uint8Array, at: number): number {
   return (
     (((bytes[at] as number) << 24) |
       ((bytes[at + 1] as number) << 16) |
@@ -198,7 +198,7 @@ export function readText(reader: Reader): string {
  * hashing in the maps that folds look them up in. Slots are overwritten, so that the table never grows: at most
  * `internSlots` texts of `internedBytesMax` ASCII characters.
  */
-const internSlots = 8192
+const internSlots = 16_384
 const internedBytesMax = 64
 const interned: string[] = new Array(internSlots).fill('')
 

@@ -22,13 +22,16 @@ export async function* follow(
   for (;;) {
     const log = source()
     if (next < log.size) {
-      for await (const commit of readCommits(log, {
-        from: next,
-        to: log.size,
-        ...(signal && { signal }),
-      })) {
-        next = commit.end
-        yield commit
+      try {
+        const range = { from: next, to: log.size, ...(signal && { signal }) }
+        for await (const commit of readCommits(log, range)) {
+          next = commit.end
+          yield commit
+        }
+      } catch (error) {
+        // The store was closed under the reader: by a reopen, which wakes it again, or for good.
+        if (!(error instanceof VaultError) || error.code !== 'CLOSED') throw error
+        if (source() === log && !(await grown(heads, -1, signal))) return
       }
     } else if (!(await grown(heads, next, signal))) return
   }

@@ -209,15 +209,16 @@ export class Log {
   }
 
   #refuse(batch: readonly Decided[], first: number, cause: unknown): void {
-    if (cause instanceof VaultError && cause.code === 'NO_SPACE') {
+    const code = codeOf(cause)
+    if (code === 'NO_SPACE') {
       // The store refused before it wrote: nothing changed, and there may be space again.
-      for (const { entry } of batch) entry.reject(cause)
+      const error = new VaultError(code, 'the store has no space left; nothing was appended', { cause })
+      for (const { entry } of batch) entry.reject(error)
       return
     }
     // The commit may or may not be on disk; only a reopen can tell. Nothing more is accepted until then.
     this.fail(cause)
-    const certain =
-      cause instanceof VaultError && ['CONFLICT', 'FAILED', 'CLOSED'].includes(cause.code)
+    const certain = code === 'CONFLICT' || code === 'FAILED' || code === 'CLOSED'
     for (const { entry } of batch) {
       entry.reject(
         new VaultError(certain ? 'FAILED' : 'UNCERTAIN', `the append at position ${first} failed`, {
@@ -245,4 +246,9 @@ export class Log {
       ? new VaultError('CLOSED', 'the vault is closed')
       : new VaultError('FAILED', 'an earlier write failed; nothing more is accepted until reopen()')
   }
+}
+
+/** A store tells its refusals by code, whatever class of error it throws. */
+function codeOf(cause: unknown): unknown {
+  return typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : undefined
 }

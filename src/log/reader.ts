@@ -45,7 +45,9 @@ export async function* readCommits(
       next = commit.end
       yield commit
       if (++opened % commitsPerTurn === 0) await turn()
-      range.signal?.throwIfAborted()
+      if (range.signal?.aborted === true) {
+        throw new VaultError('ABORTED', 'the caller aborted', { cause: range.signal.reason })
+      }
     }
   }
   if (range.to !== undefined && (next ?? range.from) < range.to) {
@@ -56,7 +58,7 @@ export async function* readCommits(
   }
 }
 
-export function openStored(epochs: Epochs, stored: StoredCommit): ReadCommit {
+function openStored(epochs: Epochs, stored: StoredCommit): ReadCommit {
   const plain = openCommit(epochs, stored)
   const events = plain.spans.map(([start, end], i) =>
     decodeEvent(plain.buffer, { start, end, position: stored.first + i }),

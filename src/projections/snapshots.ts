@@ -25,7 +25,7 @@ const packr = new Packr({
 })
 
 /** Events between two snapshots: what a kill of the process can leave to be replayed. */
-export const snapshotEvery = 8192
+const snapshotEvery = 8192
 
 interface Stored {
   readonly version: number
@@ -111,8 +111,8 @@ export class Snapshots {
   }
 
   /**
-   * Captures, at once, every fold that stands at `position`, then encodes in slices and writes all in one batch.
-   * Never rejects: `failure` tells.
+   * Captures every fold at once, then encodes in slices and writes all in one batch. The vault's own folds stand at
+   * `position`, the host's may be behind. Never rejects: `failure` tells.
    */
   flush(position: number, frontier: Uint8Array): Promise<void> {
     if (this.#flushing !== undefined) return this.#flushing
@@ -130,14 +130,18 @@ export class Snapshots {
   }
 
   async #write(position: number, frontier: Uint8Array): Promise<void> {
-    const taken: { name: string; version: number; keeper: Keeper; capture: Capture }[] = []
-    for (const [name, { fold, keeper }] of this.#kept) {
-      if (keeper === undefined || fold.position !== position) continue
-      taken.push({ name, version: fold.projection.version, keeper, capture: keeper.capture() })
-    }
     const folds = new Map(this.#manifest?.folds)
-    for (const { name, version, capture } of taken)
-      folds.set(name, { version, position, meta: capture.meta })
+    const taken: { keeper: Keeper; capture: Capture }[] = []
+    for (const [name, { fold, keeper }] of this.#kept) {
+      if (keeper === undefined) continue
+      const capture = keeper.capture()
+      taken.push({ keeper, capture })
+      folds.set(name, {
+        version: fold.projection.version,
+        position: fold.position,
+        meta: capture.meta,
+      })
+    }
     const manifest = { position, frontier, folds }
     try {
       const changes = await encodeAll(taken.map(({ capture }) => capture))

@@ -18,7 +18,7 @@ const pair = Buffer.alloc(1 + 2 * hashBytes)
 pair[0] = 0x01
 
 /** RFC 9162 §2.1.1: the hash of an inner node is SHA-256(0x01 ‖ left ‖ right). */
-export function nodeHash(left: Uint8Array, right: Uint8Array): Buffer {
+function nodeHash(left: Uint8Array, right: Uint8Array): Buffer {
   pair.set(left, 1)
   pair.set(right, 1 + hashBytes)
   return sha256(pair)

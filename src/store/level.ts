@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { VaultError } from '../errors.ts'
 import { Gate, gatedFiles, gatedKeys, gatedRows } from './gate.ts'
 import { CommitRows } from './level/commits.ts'
@@ -75,7 +75,7 @@ export class LevelStore implements Store {
   /**
    * Makes an empty store. What a create that did not get as far as a keyring left behind is made over.
    *
-   * @throws VaultError `EXISTS` over a vault, `INVALID` in a folder that holds other things, `IN_USE`, `NO_SPACE`.
+   * @throws VaultError `EXISTS` over a vault, `INVALID` in a folder that holds other things, `IN_USE`, `NO_SPACE`, `FAILED`.
    */
   static async create(path: string, options: LevelStoreOptions = {}): Promise<LevelStore> {
     const location = await prepareFolder(path)
@@ -95,7 +95,7 @@ export class LevelStore implements Store {
 
   /**
    * @throws VaultError `NOT_FOUND` where there is no vault, `IN_USE` (naming path, process and host) while another
-   *   holds it, `INTEGRITY` where the log cannot be opened, `ABORTED`, `NO_SPACE`.
+   *   holds it, `INTEGRITY` where the log cannot be opened, `ABORTED`, `NO_SPACE`, `FAILED`.
    */
   static open(path: string, options: LevelStoreOptions = {}): Promise<LevelStore> {
     return untilFree(() => LevelStore.#open(path, options), options)
@@ -150,9 +150,11 @@ export class LevelStore implements Store {
  * const vault = await Vault.open({ store: levelStore('./vault', { waitForLock: 30_000 }), unlock })
  */
 export function levelStore(path: string, options: LevelStoreOptions = {}): StoreOpener {
+  // The same folder after a reopen, even if the process has gone elsewhere meanwhile.
+  const place = path && resolve(path)
   return {
-    create: () => LevelStore.create(path, options),
-    open: () => LevelStore.open(path, options),
+    create: () => LevelStore.create(place, options),
+    open: () => LevelStore.open(place, options),
   }
 }
 

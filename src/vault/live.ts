@@ -110,7 +110,12 @@ export function liveProjection<S>(
     },
     view$,
     waitFor: (position, options) =>
-      reached(view$, { fold, position, signal: options?.signal, ended: () => ended }),
+      reached(view$, {
+        fold,
+        position,
+        signal: options?.signal,
+        end: ended ? (fault ?? closed()) : undefined,
+      }),
     close: () => {
       subscription.unsubscribe()
       if (!ended) end()
@@ -148,11 +153,11 @@ export function builtInProjection<S>(followed: Followed, fold: () => Fold<S>): L
 
 function reached<S>(
   view$: Observable<Projected<S>>,
-  about: { fold: Fold<S>; position: number; signal: AbortSignal | undefined; ended: () => boolean },
+  about: { fold: Fold<S>; position: number; signal: AbortSignal | undefined; end: unknown },
 ): Promise<View<S>> {
   const { fold, position, signal } = about
   if (fold.position > position) return Promise.resolve(viewOf(fold))
-  if (about.ended()) return Promise.reject(closed())
+  if (about.end !== undefined) return Promise.reject(about.end)
   return new Promise((resolve, reject) => {
     const stop = () => {
       signal?.removeEventListener('abort', onAbort)

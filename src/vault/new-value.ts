@@ -21,14 +21,6 @@ export interface WriteOptions extends CallOptions, MetaOptions {
   readonly ifVersion?: number
 }
 
-/** Checks a value and keeps a copy of it, so that the caller may go on to change its own. Throws `INVALID`. */
-export function copyValue(value: SecretInput): Buffer {
-  const plain = encodeValue(value)
-  const copy = Buffer.from(plain)
-  plain.fill(0)
-  return copy
-}
-
 export function checkIfVersion(ifVersion: number | undefined): void {
   if (ifVersion === undefined) return
   if (Number.isSafeInteger(ifVersion) && ifVersion >= 0 && ifVersion <= versionsMax) return
@@ -43,7 +35,8 @@ export function newValue(
   checkPath(path)
   checkIfVersion(options.ifVersion)
   const patch = readMeta(options)
-  const plain = copyValue(value)
+  // A copy, so that the caller may go on to change its own.
+  const plain = encodeValue(value)
   let prepared: Prepared | undefined
 
   const prepare = (): Promise<void> | undefined => {

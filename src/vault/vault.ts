@@ -5,7 +5,6 @@ import type { Commit } from '../log/reader.ts'
 import type { Projection } from '../projections/projection.ts'
 import {
   type AuditEvent,
-  type AuditFollow,
   type AuditPage,
   type AuditQuery,
   checkFollow,

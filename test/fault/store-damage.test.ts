@@ -107,6 +107,14 @@ describe('rows that are not as they were written are INTEGRITY, naming the posit
     await store.close()
   })
 
+  it('a read does not end before the position that it was asked to reach', async () => {
+    const store = await openChanged(without(6))
+    const reading = store.read({ from: 4, to: 8 })[Symbol.asyncIterator]()
+    expect((await reading.next()).value).toMatchObject([{ first: 4 }])
+    await expect(reading.next()).rejects.toMatchObject({ code: 'INTEGRITY', expected: 6 })
+    await store.close()
+  })
+
   it.each([
     ['is shorter than its header', 'commit at 4 has an impossible length', 'MUN1'],
     ['says that it is empty', 'commit at 4 says that it is empty', sealed(0)],

@@ -2,16 +2,19 @@ import { describe, expect, it } from 'vitest'
 import { TrackedMap } from '../../src/projections/derived/tracked-map.ts'
 
 describe('a tracked map', () => {
-  it('knows which keys were set, removed or cleared since they were last taken', () => {
+  it('knows which rows were set, removed or cleared since they were last taken', () => {
     const map = new TrackedMap<{ n: number }>([['a', { n: 1 }]])
-    expect(map.takeTouched()).toEqual(new Set(['a']))
-    map.set('b', { n: 2 }).set('c', { n: 3 })
+    expect([...map.takeTouched()]).toEqual([['a', { n: 1 }]])
+    map.set('b', { n: 2 }).set('c', { n: 3 }).set('b', { n: 4 })
     map.delete('a')
     expect(map.delete('never there')).toBe(false)
-    expect(map.takeTouched()).toEqual(new Set(['a', 'b', 'c']))
-    expect(map.takeTouched().size).toBe(0)
+    const touched = map.takeTouched()
+    map.set('b', { n: 5 })
+    const expected = { a: undefined, b: { n: 4 }, c: { n: 3 } }
+    expect(touched).toEqual(new Map(Object.entries(expected)))
     map.clear()
-    expect(map.takeTouched()).toEqual(new Set(['b', 'c']))
+    expect(map.takeTouched()).toEqual(new Map(Object.entries({ b: undefined, c: undefined })))
+    expect(map.takeTouched().size).toBe(0)
     expect(map.size).toBe(0)
   })
 
@@ -25,14 +28,23 @@ describe('a tracked map', () => {
     expect(Object.isFrozen(map.get('b'))).toBe(true)
   })
 
-  it('restores rows without touching them, and touches again what a flush could not write', () => {
+  it('takes back what a flush could not write, but for what was touched since', () => {
+    const map = new TrackedMap<number>([
+      ['a', 1],
+      ['b', 1],
+      ['c', 1],
+    ])
+    const lost = map.takeTouched()
+    map.set('b', 2).delete('c')
+    map.giveBack(lost)
+    const expected = { a: 1, b: 2, c: undefined }
+    expect(map.takeTouched()).toEqual(new Map(Object.entries(expected)))
+  })
+
+  it('restores rows without touching them', () => {
     const map = new TrackedMap<number>()
     map.restore('a', 1)
-    map.restore('b', 2)
-    map.restore('a', undefined)
-    expect([...map]).toEqual([['b', 2]])
+    expect([...map]).toEqual([['a', 1]])
     expect(map.takeTouched().size).toBe(0)
-    map.touch(['a', 'b'])
-    expect(map.takeTouched()).toEqual(new Set(['a', 'b']))
   })
 })

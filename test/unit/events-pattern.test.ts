@@ -22,6 +22,7 @@ describe('matches', () => {
     ['prod/**', 'prod/db', true],
     ['prod/**', 'prod/db/password', true],
     ['prod/**', 'production/db', false],
+    ['prod/**', 'prod/', false],
     ['*/**', 'prod', false],
     ['*/**', 'prod/db', true],
     ['**', 'prod', true],

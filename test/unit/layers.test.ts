@@ -25,7 +25,7 @@ const refused = [
   ['layer-reports', 'reports/a.ts', '../vault/leaf.ts'],
   ['layer-vault', 'vault/a.ts', '../index.ts'],
   ['layer-index', 'index.ts', './testing/leaf.ts'],
-  ['layer-testing', 'testing/a.ts', '../vault/leaf.ts'],
+  ['layer-testing', 'testing/a.ts', '../cli/leaf.ts'],
   ['layer-verify', 'verify.ts', './store/leaf.ts'],
   ['layer-http', 'http/a.ts', '../vault/leaf.ts'],
   ['layer-server', 'server.ts', './vault/leaf.ts'],

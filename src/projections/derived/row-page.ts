@@ -49,8 +49,14 @@ export function encodePage(entries: readonly Entry<unknown>[]): Buffer {
   }
 }
 
-/** Rows whose integers, strings, bytes, lists and plain objects equal those encoded; bytes come as `Buffer`. */
-export function decodePage<V>(page: Buffer): Entry<V>[] {
+/**
+ * The rows of the keys that are wanted, equal to those encoded; bytes come as `Buffer`. Making a row takes four times
+ * as long as reading it, so that what is not wanted costs little.
+ */
+export function decodePage<V>(
+  page: Uint8Array,
+  wanted: (key: string) => boolean = () => true,
+): Entry<V>[] {
   const [shapes, items] = packr.unpack(page) as readonly [readonly string[][], readonly unknown[]]
   const entries: Entry<V>[] = []
   let at = 0
@@ -58,18 +64,21 @@ export function decodePage<V>(page: Buffer): Entry<V>[] {
     const key = items[at] as string
     const form = items[at + 1] as number
     at += 2
-    if (form === removed) entries.push([key, undefined])
-    else if (form === whole) entries.push([key, items[at++] as V])
-    else {
-      const fields = shapes[form - firstShape] ?? []
-      entries.push([key, rowAt(items, at, fields) as V])
-      at += fields.length
-    }
+    const fields = shapes[form - firstShape] ?? []
+    if (wanted(key)) entries.push([key, rowAt(items, at, { form, fields }) as V | undefined])
+    at += form === whole ? 1 : fields.length
   }
   return entries
 }
 
-function rowAt(items: readonly unknown[], at: number, fields: readonly string[]): object {
+interface RowForm {
+  readonly form: number
+  readonly fields: readonly string[]
+}
+
+function rowAt(items: readonly unknown[], at: number, { form, fields }: RowForm): unknown {
+  if (form === removed) return undefined
+  if (form === whole) return items[at]
   const row: Record<string, unknown> = {}
   for (let n = 0; n < fields.length; n += 1) row[fields[n] as string] = items[at + n]
   return row

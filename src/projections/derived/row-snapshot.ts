@@ -16,12 +16,12 @@ import {
   recordsOf,
   stampBytes,
 } from './snapshot-layout.ts'
-import type { TrackedMap } from './tracked-map.ts'
+import type { Touched, TrackedMap } from './tracked-map.ts'
 
-/** Rows that a capture walks: at least so many pages; four for each one touched, so that the walk outruns the writes. */
+/** Rows that a capture walks: at least so many pages; two for each row touched, so that the walk outruns the writes. */
 const walkPagesMin = 8
-const walkRatio = 4
-const walkRowsMax = 32_768
+const walkRatio = 2
+const walkRowsMax = 16_384
 const keysPerStep = 1024
 const rowsPerTick = 8
 
@@ -38,7 +38,8 @@ interface Advance<V> {
 interface Plan<V> {
   readonly before: Layout
   readonly after: Layout
-  readonly records: readonly Page<V>[]
+  readonly touched: Touched<V>
+  /** One for each record that they fill. */
   readonly stamps: readonly Buffer[]
   readonly advance: Advance<V> | undefined
 }
@@ -53,7 +54,7 @@ export interface RowSnapshotOptions<V> {
   readonly pageRows?: number
   /** Rows in one record of a delta. */
   readonly recordRows?: number
-  /** A new base is started once the deltas hold more rows than this, and than the map. */
+  /** A new base is started once the deltas hold more rows than this, and than half the map. */
   readonly deltaRowsMin?: number
 }
 
@@ -91,8 +92,7 @@ export class RowSnapshot<V> implements Keeper {
     if (this.#captured !== undefined) {
       throw new VaultError('INVALID', 'expected the last capture to have ended')
     }
-    const touched = this.#map.takeTouched()
-    const plan = this.#plan(touched)
+    const plan = this.#plan(this.#map.takeTouched())
     this.#captured = plan
     return {
       meta: encodeLayout(plan.after),
@@ -104,7 +104,7 @@ export class RowSnapshot<V> implements Keeper {
       },
       failed: () => {
         if (!this.#end(plan)) return
-        this.#map.touch(touched)
+        this.#map.giveBack(plan.touched)
         // Its pages may lie nowhere, and the iterator does not go back: the next capture starts another base.
         this.#walk = undefined
       },
@@ -118,21 +118,20 @@ export class RowSnapshot<V> implements Keeper {
     return true
   }
 
-  #plan(touched: ReadonlySet<string>): Plan<V> {
+  #plan(touched: Touched<V>): Plan<V> {
     const before = this.#layout
-    const entries = Array.from(touched, (key) => [key, this.#map.get(key)] as const)
-    const records = inPieces(entries, this.#recordRows)
-    const stamps = records.map(() => randomBytes(stampBytes))
+    const count = Math.ceil(touched.size / this.#recordRows)
+    const stamps = Array.from({ length: count }, () => randomBytes(stampBytes))
     const deltas = {
-      end: before.deltas.end + records.length,
+      end: before.deltas.end + count,
       stamp: stamps.at(-1) ?? before.deltas.stamp,
-      rows: before.deltas.rows + entries.length,
+      rows: before.deltas.rows + touched.size,
     }
     const advance = this.#advance(deltas, touched.size)
     const after = advance?.complete
       ? { base: advance.base, deltas, started: null }
       : { base: before.base, deltas, started: advance?.base ?? null }
-    return { before, after, records, stamps, advance }
+    return { before, after, touched, stamps, advance }
   }
 
   /** Takes the next pages of the base under way, or the first of one that is due. */
@@ -140,7 +139,7 @@ export class RowSnapshot<V> implements Keeper {
     const { base, started } = this.#layout
     let from = started
     if (from === null || this.#walk === undefined) {
-      const due = Math.max(this.#deltaRowsMin, this.#map.size)
+      const due = Math.max(this.#deltaRowsMin, this.#map.size / 2)
       if (deltas.rows - base.rowsBefore <= due) return undefined
       this.#walk = this.#map.entries()
       from = {
@@ -159,18 +158,22 @@ export class RowSnapshot<V> implements Keeper {
   }
 
   *#changes(plan: Plan<V>): Iterable<RowChanges> {
-    const { before, after, records, stamps, advance } = plan
-    const { keyOf } = recordsOf(this.#space, before.deltas.end, after.deltas.end)
-    for (const [n, record] of records.entries()) {
-      const number = before.deltas.end + n
-      // A base that was started and completed by this very capture holds these rows already.
-      if (number < after.base.firstDelta) continue
-      const chain = [stamps[n - 1] ?? before.deltas.stamp, stamps[n] ?? after.deltas.stamp]
-      const plain = Buffer.concat([...chain, encodePage(record)])
-      yield { put: [this.#rows.seal(keyOf(number), plain)] }
-    }
+    const { before, after, advance } = plan
+    // A base that was started and completed by this very capture holds the touched rows already.
+    if (after.base.firstDelta < after.deltas.end) yield* this.#deltaChanges(plan)
     if (advance !== undefined) yield* this.#pageChanges(advance)
     yield* this.#removals(before, after)
+  }
+
+  *#deltaChanges({ before, after, touched, stamps }: Plan<V>): Iterable<RowChanges> {
+    const { from, keyOf } = recordsOf(this.#space, before.deltas.end, after.deltas.end)
+    const rows = touched.entries()
+    let last = before.deltas.stamp
+    for (const [n, stamp] of stamps.entries()) {
+      const page = encodePage(take(rows, this.#recordRows).items)
+      yield { put: [this.#rows.seal(keyOf(from + n), Buffer.concat([last, stamp, page]))] }
+      last = stamp
+    }
   }
 
   *#pageChanges({ base, pages }: Advance<V>): Iterable<RowChanges> {
@@ -197,7 +200,8 @@ export class RowSnapshot<V> implements Keeper {
     const layout = decodeLayout(meta)
     if (layout === undefined) return false
     try {
-      if (!(await this.#loadPages(layout.base)) || !(await this.#loadDeltas(layout))) return false
+      const records = await this.#readDeltas(layout)
+      if (records === undefined || !(await this.#restoreAll(layout.base, records))) return false
     } catch (error) {
       if (error instanceof VaultError) return false
       throw error
@@ -206,25 +210,41 @@ export class RowSnapshot<V> implements Keeper {
     return true
   }
 
-  async #loadPages(base: Base): Promise<boolean> {
-    return this.#eachRow(pagesOf(this.#space, base), (plain) => {
-      if (!plain.subarray(0, stampBytes).equals(base.stamp)) return false
-      this.#restore(plain.subarray(stampBytes))
-      return true
-    })
-  }
-
-  async #loadDeltas({ base, deltas }: Layout): Promise<boolean> {
+  /** The pages of the deltas, oldest first, once the chain of their stamps has been checked. */
+  async #readDeltas({ base, deltas }: Layout): Promise<Buffer[] | undefined> {
+    const pages: Buffer[] = []
     let last: Buffer | undefined
     const records = recordsOf(this.#space, base.firstDelta, deltas.end)
     const whole = await this.#eachRow(records, (plain) => {
       // What came before the first record has gone; its own stamp is checked by its successor, or by the meta.
       if (last !== undefined && !plain.subarray(0, stampBytes).equals(last)) return false
-      last = Buffer.from(plain.subarray(stampBytes, 2 * stampBytes))
-      this.#restore(plain.subarray(2 * stampBytes))
+      last = plain.subarray(stampBytes, 2 * stampBytes)
+      pages.push(plain.subarray(2 * stampBytes))
       return true
     })
-    return whole && (last === undefined || last.equals(deltas.stamp))
+    return whole && (last === undefined || last.equals(deltas.stamp)) ? pages : undefined
+  }
+
+  /** From the newest to the oldest, so that each row is made once: the first that is met of a key stands. */
+  async #restoreAll(base: Base, records: Buffer[]): Promise<boolean> {
+    const map = this.#map
+    const removed = new Set<string>()
+    const restore = (page: Uint8Array) => {
+      const isNew = (key: string) => !map.has(key) && !removed.has(key)
+      for (const [key, row] of decodePage<V>(page, isNew)) {
+        if (row === undefined) removed.add(key)
+        else map.restore(key, row)
+      }
+    }
+    for (let page = records.pop(); page !== undefined; page = records.pop()) {
+      restore(page)
+      if (records.length % rowsPerTick === 0) await tick()
+    }
+    return this.#eachRow(pagesOf(this.#space, base), (plain) => {
+      if (!plain.subarray(0, stampBytes).equals(base.stamp)) return false
+      restore(plain.subarray(stampBytes))
+      return true
+    })
   }
 
   /** False when a row is missing or refused. */
@@ -242,10 +262,6 @@ export class RowSnapshot<V> implements Keeper {
       }
     }
     return next === end
-  }
-
-  #restore(page: Buffer): void {
-    for (const [key, row] of decodePage<V>(page)) this.#map.restore(key, row)
   }
 
   reset(): void {

@@ -1,5 +1,8 @@
+/** Rows by key; `undefined` for one that was removed. */
+export type Touched<V> = ReadonlyMap<string, V | undefined>
+
 /**
- * A `Map` that knows which of its keys were touched since they were last taken.
+ * A `Map` that knows which of its rows were touched since they were last taken.
  *
  * A capture takes references to rows and encodes them in later ticks, at a position that has passed by then. A row is
  * therefore **replaced, never changed**: `set` freezes it, so that an assignment to a field throws instead of
@@ -10,7 +13,7 @@
  * rotations.set(path, { ...rotations.get(path), count: 2 })
  */
 export class TrackedMap<V> extends Map<string, V> {
-  #touched = new Set<string>()
+  #touched = new Map<string, V | undefined>()
 
   constructor(entries: Iterable<readonly [string, V]> = []) {
     // Not `super(entries)`: that would call `set` before `#touched` exists.
@@ -19,36 +22,37 @@ export class TrackedMap<V> extends Map<string, V> {
   }
 
   override set(key: string, row: V): this {
-    this.#touched.add(key)
-    return super.set(key, Object.freeze(row))
+    this.#touched.set(key, Object.freeze(row))
+    return super.set(key, row)
   }
 
   override delete(key: string): boolean {
     if (!super.delete(key)) return false
-    this.#touched.add(key)
+    this.#touched.set(key, undefined)
     return true
   }
 
   override clear(): void {
-    for (const key of this.keys()) this.#touched.add(key)
+    for (const key of this.keys()) this.#touched.set(key, undefined)
     super.clear()
   }
 
-  /** The keys touched since the last call. */
-  takeTouched(): ReadonlySet<string> {
+  /** The rows touched since the last call, as they stand: an exchange of two references, however many there are. */
+  takeTouched(): Touched<V> {
     const touched = this.#touched
-    this.#touched = new Set()
+    this.#touched = new Map()
     return touched
   }
 
-  /** Marks keys as touched: a flush that held them has failed. */
-  touch(keys: Iterable<string>): void {
-    for (const key of keys) this.#touched.add(key)
+  /** Gives back what a flush could not write, but for rows that were touched again since. */
+  giveBack(touched: Touched<V>): void {
+    for (const [key, row] of touched) {
+      if (!this.#touched.has(key)) this.#touched.set(key, row)
+    }
   }
 
-  /** Puts a stored row in, or takes one out, without touching its key. */
-  restore(key: string, row: V | undefined): void {
-    if (row === undefined) super.delete(key)
-    else super.set(key, Object.freeze(row))
+  /** Puts a stored row in without touching its key. */
+  restore(key: string, row: V): void {
+    super.set(key, Object.freeze(row))
   }
 }

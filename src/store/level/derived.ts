@@ -4,6 +4,7 @@ import type { Row, RowTable } from '../port.ts'
 import { oneAtATime } from '../serial.ts'
 import type { Database } from './database.ts'
 import { batches, flush, openDatabase, readRow } from './database.ts'
+import { onDisk } from './folder.ts'
 import type { AssertRoom } from './space.ts'
 
 /** The rows of `derived/`, a LevelDB database apart from the log, so that it can be thrown away as a whole. */
@@ -96,11 +97,11 @@ export class DerivedRows implements RowTable {
 }
 
 async function makeDatabase(path: string): Promise<Database> {
-  await mkdir(path, { recursive: true, mode: 0o700 })
+  await onDisk('make', path, () => mkdir(path, { recursive: true, mode: 0o700 }))
   return openDatabase(path, true)
 }
 
 async function remakeDatabase(path: string): Promise<Database> {
-  await rm(path, { recursive: true, force: true })
+  await onDisk('clear', path, () => rm(path, { recursive: true, force: true }))
   return makeDatabase(path)
 }

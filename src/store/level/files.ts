@@ -1,14 +1,21 @@
 import { randomBytes } from 'node:crypto'
 import { closeSync, constants, openSync, writeSync } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
-import { open, readdir, readFile, rename, rm, unlink } from 'node:fs/promises'
+import { open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { VaultError } from '../../errors.ts'
 import { assertFileName, assertOffset, isFileName } from '../names.ts'
 import type { FileTable } from '../port.ts'
 import type { InTurn } from '../serial.ts'
 import { oneAtATime } from '../serial.ts'
-import { reservedNames, syncFolder, temporaryPrefix } from './folder.ts'
+import {
+  fileError,
+  isAbsent,
+  onDisk,
+  reservedNames,
+  syncFolder,
+  temporaryPrefix,
+} from './folder.ts'
 
 const fileMode = 0o600
 
@@ -24,15 +31,22 @@ export class FolderFiles implements FileTable {
 
   /** A crash within `replace` leaves its temporary file behind; it never became the file it was to replace. */
   static async open(folder: string): Promise<FolderFiles> {
-    const names = await readdir(folder)
-    const left = names.filter((name) => name.startsWith(temporaryPrefix))
-    await Promise.all(left.map((name) => rm(join(folder, name), { force: true })))
+    await onDisk('clear', folder, async () => {
+      const names = await readdir(folder)
+      const left = names.filter((name) => name.startsWith(temporaryPrefix))
+      await Promise.all(left.map((name) => rm(join(folder, name), { force: true })))
+    })
     return new FolderFiles(folder)
   }
 
   async read(name: string): Promise<Uint8Array | undefined> {
     const path = this.#pathOf(name)
-    return readFile(path).catch(unlessAbsent(path))
+    try {
+      return await readFile(path)
+    } catch (cause) {
+      if (isAbsent(cause)) return undefined
+      throw fileError(cause, `could not read ${path}`, path)
+    }
   }
 
   replace(name: string, bytes: Uint8Array): Promise<void> {
@@ -67,24 +81,25 @@ export class FolderFiles implements FileTable {
   overwrite(name: string, offset: number, bytes: Uint8Array): Promise<void> {
     return this.#inTurn(name, async (path) => {
       assertOffset(offset)
-      try {
+      await onDisk('write', path, async () => {
         writeAt(this.#descriptor(name, path), offset, bytes)
-      } catch (cause) {
-        throw fileError(cause, `could not write ${path}`, path)
-      }
+      })
     })
   }
 
   remove(name: string): Promise<void> {
     return this.#inTurn(name, async (path) => {
       this.#letGo(name)
-      await unlink(path).catch(unlessAbsent(path))
-      await syncFolder(this.#folder)
+      await onDisk('remove', path, async () => {
+        await rm(path, { force: true })
+        await syncFolder(this.#folder)
+      })
     })
   }
 
   async list(): Promise<readonly string[]> {
-    const entries = await readdir(this.#folder, { withFileTypes: true })
+    const folder = this.#folder
+    const entries = await onDisk('read', folder, () => readdir(folder, { withFileTypes: true }))
     return entries
       .filter((entry) => entry.isFile() && isFileName(entry.name) && !reserved(entry.name))
       .map((entry) => entry.name)
@@ -166,17 +181,4 @@ async function erase(old: FileHandle): Promise<void> {
   } catch {
     // The replacement stands whether or not the old bytes could be reached.
   }
-}
-
-function unlessAbsent(path: string): (error: NodeJS.ErrnoException) => undefined {
-  return (error) => {
-    if (error.code === 'ENOENT') return undefined
-    throw fileError(error, `could not use ${path}`, path)
-  }
-}
-
-function fileError(cause: unknown, message: string, path: string): VaultError {
-  const { code = 'unknown' } = cause as NodeJS.ErrnoException
-  const full = code === 'ENOSPC' || code === 'EDQUOT'
-  return new VaultError(full ? 'NO_SPACE' : 'FAILED', `${message} (${code})`, { cause, path })
 }

@@ -35,12 +35,14 @@ export async function prepareFolder(path: string): Promise<string> {
       path,
     })
   }
-  const made = await mkdir(path, { recursive: true, mode: 0o700 })
-  // A folder that is another user's stays as it is: log/ and derived/ are 0700 and the files 0600 all the same.
-  if (made === undefined) await chmod(path, 0o700).catch(() => undefined)
-  const location = await realpath(path)
-  await mkdir(join(location, 'log'), { recursive: true, mode: 0o700 })
-  return location
+  return onDisk('make', path, async () => {
+    const made = await mkdir(path, { recursive: true, mode: 0o700 })
+    // A folder that is another user's stays as it is: log/ and derived/ are 0700 and the files 0600 all the same.
+    if (made === undefined) await chmod(path, 0o700).catch(() => undefined)
+    const location = await realpath(path)
+    await mkdir(join(location, 'log'), { recursive: true, mode: 0o700 })
+    return location
+  })
 }
 
 /**
@@ -99,13 +101,34 @@ export async function syncFolder(path: string): Promise<void> {
 
 /** Makes a new vault's folders durable: LevelDB syncs its files, and not the folders that lead to them. */
 export async function syncNewFolders(location: string): Promise<void> {
-  await syncFolder(join(location, 'log'))
-  await syncFolder(join(location, 'derived'))
-  await syncFolder(location)
+  await onDisk('sync', location, async () => {
+    await syncFolder(join(location, 'log'))
+    await syncFolder(join(location, 'derived'))
+    await syncFolder(location)
+  })
   for (let at = location; at !== dirname(at); at = dirname(at)) {
     // A parent that we may not read is not one that we have made.
     await syncFolder(dirname(at)).catch(() => undefined)
   }
+}
+
+/** Runs work on files so that what it throws says which, and by which code. */
+export async function onDisk<T>(verb: string, path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (cause) {
+    throw fileError(cause, `could not ${verb} ${path}`, path)
+  }
+}
+
+export function fileError(cause: unknown, message: string, path: string): VaultError {
+  const { code = 'unknown' } = cause as NodeJS.ErrnoException
+  const full = code === 'ENOSPC' || code === 'EDQUOT'
+  return new VaultError(full ? 'NO_SPACE' : 'FAILED', `${message} (${code})`, { cause, path })
+}
+
+export function isAbsent(cause: unknown): boolean {
+  return (cause as NodeJS.ErrnoException).code === 'ENOENT'
 }
 
 /** The names in a folder, none where there is no folder. */
@@ -113,10 +136,11 @@ async function namesIn(path: string): Promise<readonly string[]> {
   try {
     return (await readdir(path)).filter((name) => name !== ignoredName)
   } catch (cause) {
-    const { code = 'unknown' } = cause as NodeJS.ErrnoException
-    if (code === 'ENOENT') return []
-    const what = code === 'ENOTDIR' ? 'is not a folder' : `cannot be read (${code})`
-    throw new VaultError('INVALID', `${path} ${what}`, { cause, path })
+    if (isAbsent(cause)) return []
+    if ((cause as NodeJS.ErrnoException).code !== 'ENOTDIR') {
+      throw fileError(cause, `could not read ${path}`, path)
+    }
+    throw new VaultError('INVALID', `${path} is not a folder`, { cause, path })
   }
 }
 
