@@ -1,48 +1,76 @@
 import { randomFillSync } from 'node:crypto'
 import { VaultError } from '../errors.ts'
 import type { DraftEvent, EventContext, Fact, VaultEvent } from '../events/catalogue.ts'
-import { encodeEvent } from '../events/encode.ts'
 import { currentSchema } from '../events/upcast.ts'
 import { uuidv7 } from '../events/uuid.ts'
-import { commitEventsMax } from '../limits.ts'
+import { commitBytesMax, commitEventsMax } from '../limits.ts'
 import type { Moment } from './clock.ts'
+import type { CommitWriter } from './commit.ts'
 import type { Decision, Waiting } from './queue.ts'
 
-/** A command with what it decided, encoded. */
+/** A command with what it decided. */
 export interface Decided {
   readonly entry: Waiting
   readonly decision: Decision
   readonly events: readonly VaultEvent[]
-  readonly bytes: readonly Uint8Array[]
   /** What went wrong beside the commit: told to the caller once the commit itself is decided. */
   failure?: unknown
 }
 
-/** Decides one command and encodes its events from `position` on; undefined where its caller was refused. */
-export function decideOne(entry: Waiting, moment: Moment, position: number): Decided | undefined {
-  try {
-    const { command } = entry
-    const decision = command.decide({ now: moment.time, position })
-    if (decision.facts.length > commitEventsMax) {
-      throw new VaultError(
-        'TOO_LARGE',
-        `one operation would append ${decision.facts.length} events`,
-        {
-          expected: commitEventsMax,
-          found: decision.facts.length,
-        },
-      )
+export interface Batch {
+  readonly decided: readonly Decided[]
+  /** Entries that do not fit any more: they wait for the next commit. */
+  readonly left: readonly Waiting[]
+}
+
+/**
+ * Decides entries in order, lays their events out from `first` on, and stops when the commit is full. An entry whose
+ * decision throws is answered and takes no part.
+ */
+export function decideBatch(
+  entries: readonly Waiting[],
+  plain: CommitWriter,
+  { moment, first }: { moment: Moment; first: number },
+): Batch {
+  const decided: Decided[] = []
+  plain.clear()
+  for (const [i, entry] of entries.entries()) {
+    if (entry.settled) continue
+    const count = plain.spans.length
+    try {
+      const next = decideOne(entry, moment, first + count)
+      for (const event of next.events) plain.add(event)
+      const fits = plain.spans.length <= commitEventsMax && plain.size <= commitBytesMax
+      if (!fits && count > 0) {
+        plain.cut(count)
+        return { decided, left: entries.slice(i) }
+      }
+      decided.push(next)
+    } catch (error) {
+      plain.cut(count)
+      entry.reject(error)
     }
-    const context =
-      moment.skewMs > 0 ? { ...command.context, clockSkewMs: moment.skewMs } : command.context
-    const events = decision.facts.map((fact, i) =>
-      draft(fact, { position: position + i, time: moment.time, actor: command.actor, context }),
-    )
-    return { entry, decision, events, bytes: events.map((event) => encodeEvent(event)) }
-  } catch (error) {
-    entry.reject(error)
-    return undefined
   }
+  return { decided, left: [] }
+}
+
+function decideOne(entry: Waiting, moment: Moment, position: number): Decided {
+  const { command } = entry
+  const decision = command.decide({ now: moment.time, position })
+  const { facts } = decision
+  if (facts.length > commitEventsMax) {
+    throw new VaultError('TOO_LARGE', `one operation would append ${facts.length} events`, {
+      expected: commitEventsMax,
+      found: facts.length,
+    })
+  }
+  const { actor } = command
+  const { time, skewMs } = moment
+  const context = skewMs > 0 ? { ...command.context, clockSkewMs: skewMs } : command.context
+  const events = facts.map((fact, i) =>
+    draft(fact, { position: position + i, time, actor, context }),
+  )
+  return { entry, decision, events }
 }
 
 /** Lets every command fetch what its decision needs. */
@@ -97,5 +125,9 @@ function draft(
   }
   const id = uuidv7(envelope.time, randomPool.subarray(randomAt, randomAt + 10))
   randomAt += 10
-  return { ...envelope, schema: currentSchema(fact.type), id, ...fact } as VaultEvent & DraftEvent
+  const { type, subject, data } = fact
+  const { position, time, actor, context } = envelope
+  const schema = currentSchema(type)
+  return { position, schema, id, time, actor, subject, context, type, data } as VaultEvent &
+    DraftEvent
 }

@@ -1,6 +1,9 @@
 import { equalBytes, hmacSha256, sha256 } from '../crypto/hash.ts'
 import { nonce24 } from '../crypto/random.ts'
 import { VaultError } from '../errors.ts'
+import type { DraftEvent } from '../events/catalogue.ts'
+import { encodeEventInto } from '../events/encode.ts'
+import { createWriter, reserve, type Writer } from '../events/value-writer.ts'
 import { commitEventsMax, commitSealedBytesMax, eventBytesMax } from '../limits.ts'
 import type { StoredCommit } from '../store/port.ts'
 import type { Epoch, Epochs } from './epochs.ts'
@@ -29,30 +32,66 @@ const lengthBytes = 4
 const headroom = 13
 const leafPrefix = Buffer.from([0x00])
 
-/** A commit about to be sealed: `plain` stands behind the headroom, each event behind its length. */
+/** The events of a commit in the clear. */
 export interface CommitPlain {
   readonly buffer: Buffer
-  /** Start and end of each event in `buffer`. */
+  /** Start and end of each event in `buffer`; its length stands before it. */
   readonly spans: readonly (readonly [number, number])[]
 }
 
-export function layOut(events: readonly Uint8Array[]): CommitPlain {
-  const bytes = events.reduce((sum, event) => sum + lengthBytes + event.length, 0)
-  const buffer = Buffer.allocUnsafe(headroom + bytes)
-  let at = headroom
-  const spans = events.map((event) => {
-    buffer.writeUInt32BE(event.length, at)
-    const start = at + lengthBytes
-    buffer.set(event, start)
-    at = start + event.length
-    return [start, at] as const
-  })
-  return { buffer, spans }
+/** Memory that one commit after another is laid out in. */
+const writerBytes = 128 * 1024
+
+/** Lays out the events of a commit in memory that is used again for the next. */
+export class CommitWriter implements CommitPlain {
+  #writer: Writer = createWriter(writerBytes)
+  #spans: (readonly [number, number])[] = []
+
+  get buffer(): Buffer {
+    return this.#writer.bytes
+  }
+
+  get spans(): readonly (readonly [number, number])[] {
+    return this.#spans
+  }
+
+  /** Bytes of events so far, lengths included. */
+  get size(): number {
+    return (this.#spans.at(-1)?.[1] ?? headroom) - headroom
+  }
+
+  clear(): void {
+    if (this.#writer.bytes.length > 8 * writerBytes) this.#writer = createWriter(writerBytes)
+    this.#writer.length = headroom
+    this.#spans = []
+  }
+
+  /** Throws `INVALID` or `TOO_LARGE`, and then holds what it held. */
+  add(event: DraftEvent): void {
+    const writer = this.#writer
+    const start = writer.length + lengthBytes
+    reserve(writer, lengthBytes)
+    writer.length = start
+    try {
+      encodeEventInto(writer, event)
+    } catch (error) {
+      writer.length = start - lengthBytes
+      throw error
+    }
+    writer.bytes.writeUInt32BE(writer.length - start, start - lengthBytes)
+    this.#spans.push([start, writer.length])
+  }
+
+  /** Takes back all events but the first `count`. */
+  cut(count: number): void {
+    this.#spans.length = count
+    this.#writer.length = this.#spans.at(-1)?.[1] ?? headroom
+  }
 }
 
 export function sealCommit(
   epoch: Epoch,
-  { vaultId, first, plain }: { vaultId: Uint8Array; first: number; plain: CommitPlain },
+  { vaultId, first, plain }: { vaultId: Uint8Array; first: number; plain: CommitWriter },
 ): Buffer {
   if (epoch.appendKey === undefined) {
     throw new VaultError('AUDITOR_ONLY', 'this keyslot can read the log and cannot append to it')
@@ -64,7 +103,8 @@ export function sealCommit(
   header.writeUInt32BE(plain.spans.length, 8)
   header.set(nonce, nonceAt)
   const bound = bind(vaultId, first, header)
-  const sealed = epoch.cipher.seal(nonce, plain.buffer.subarray(headroom), bound)
+  const end = plain.spans.at(-1)?.[1] ?? headroom
+  const sealed = epoch.cipher.seal(nonce, plain.buffer.subarray(headroom, end), bound)
   return Buffer.concat([header, sealed, macOf(epoch.appendKey, bound, sealed)])
 }
 
@@ -73,7 +113,7 @@ export function sealCommit(
  * Destroys `plain`: in ascending order, the 17 bytes before an event are its length and the end of an event that
  * has been hashed already, so the salts go there and nothing is copied.
  */
-export function leafHashes(epoch: Epoch, first: number, plain: CommitPlain): Buffer[] {
+export function leafHashes(epoch: Epoch, first: number, plain: CommitWriter): Buffer[] {
   const salts = epoch.blind(first, plain.spans.length)
   return plain.spans.map(([start, end], i) => {
     plain.buffer[start - 17] = 0x00

@@ -1,13 +1,14 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import type { Subject } from 'rxjs'
 import { VaultError } from '../errors.ts'
 import type { VaultEvent } from '../events/catalogue.ts'
 import type { KeyRowEntry } from '../keys/key-row.ts'
-import { commitBytesMax, commitEventsMax } from '../limits.ts'
+import { commitEventsMax } from '../limits.ts'
 import { append, type Frontier, root } from '../proofs/tree.ts'
-import type { Store } from '../store/port.ts'
-import { answer, type Decided, decideOne, prepareAll, startDuring } from './batch.ts'
+import type { KeyChanges, Store } from '../store/port.ts'
+import { answer, type Decided, decideBatch, prepareAll, startDuring } from './batch.ts'
 import type { Moment, Timekeeper } from './clock.ts'
-import { type CommitPlain, layOut, leafHashes, sealCommit } from './commit.ts'
+import { CommitWriter, leafHashes, sealCommit } from './commit.ts'
 import type { Epochs } from './epochs.ts'
 import type { HeadFile } from './head.ts'
 import type { KeyRef, KeyRows } from './key-rows.ts'
@@ -39,6 +40,7 @@ export type LogState = 'open' | 'failed' | 'closed'
 export class Log {
   readonly #parts: LogParts
   readonly #queue = new Queue()
+  readonly #plain = new CommitWriter()
   readonly #idle: (() => void)[] = []
   #frontier: Frontier
   #running = false
@@ -84,8 +86,7 @@ export class Log {
       this.#queue.push(new Waiting(command, limits, { resolve, reject }))
       if (this.#running) return
       this.#running = true
-      // The rest of this turn's callers join the first batch.
-      setImmediate(() => void this.#run())
+      void this.#run()
     })
   }
 
@@ -105,6 +106,8 @@ export class Log {
 
   async #run(): Promise<void> {
     while (this.#queue.length > 0 && this.#state !== 'failed') {
+      // Those who were just answered may ask again before this turn ends: they join the next batch.
+      if (this.#queue.length < commitEventsMax) await turn()
       const entries = this.#queue.take(commitEventsMax)
       try {
         await this.#write(entries)
@@ -128,13 +131,10 @@ export class Log {
     await prepareAll(entries)
     const moment = this.#moment(entries)
     if (moment === undefined) return
-    const { batch, left } = this.#decide(entries, moment)
+    const { decided, left } = decideBatch(entries, this.#plain, { moment, first: this.size })
     this.#queue.unshift(left)
-    if (batch.every(({ bytes }) => bytes.length === 0)) {
-      for (const decided of batch) answer(decided)
-      return
-    }
-    await this.#commit(batch, moment)
+    if (this.#plain.spans.length > 0) await this.#commit(decided, moment)
+    else for (const each of decided) answer(each)
   }
 
   #moment(entries: readonly Waiting[]): Moment | undefined {
@@ -147,38 +147,20 @@ export class Log {
     }
   }
 
-  /** Decides in order until a commit is full; what is left waits for the next. */
-  #decide(entries: readonly Waiting[], moment: Moment): { batch: Decided[]; left: Waiting[] } {
-    const batch: Decided[] = []
-    let count = 0
-    let size = 0
-    for (const [i, entry] of entries.entries()) {
-      if (entry.settled) continue
-      const decided = decideOne(entry, moment, this.size + count)
-      if (decided === undefined) continue
-      const bytes = decided.bytes.reduce((sum, event) => sum + event.length, 0)
-      const fits = count + decided.bytes.length <= commitEventsMax && size + bytes <= commitBytesMax
-      if (!fits && count > 0) return { batch, left: entries.slice(i) }
-      batch.push(decided)
-      count += decided.bytes.length
-      size += bytes
-    }
-    return { batch, left: [] }
-  }
-
   async #commit(batch: readonly Decided[], moment: Moment): Promise<void> {
     const { store, epochs, head, time, fold, heads } = this.#parts
     const first = this.size
     const events = batch.flatMap((decided) => decided.events)
-    const plain = layOut(batch.flatMap((decided) => decided.bytes))
-    const sealed = sealCommit(epochs.current, { vaultId: epochs.vaultId, first, plain })
+    const plain = this.#plain
     const keys = await this.#planKeys(first, batch)
+    if (keys === 'unreadable') return
+    const sealed = sealCommit(epochs.current, { vaultId: epochs.vaultId, first, plain })
     const during = startDuring(batch)
     // A value that this commit destroys is opened first: once the commit lands its key is gone.
     if (batch.some(({ decision }) => decision.removeKeys !== undefined)) await during
     for (const { entry, events } of batch) entry.handedOver(events.map(({ id }) => id))
     const writing = store.commit(keys === undefined ? { first, sealed } : { first, sealed, keys })
-    const frontier = this.#grow(first, plain)
+    const frontier = append(this.#frontier, leafHashes(epochs.current, first, plain))
     const [written] = await Promise.allSettled([writing, during])
     if (written.status === 'rejected') {
       this.#refuse(batch, first, written.reason)
@@ -197,35 +179,53 @@ export class Log {
     heads.next(frontier.size)
   }
 
-  #grow(first: number, plain: CommitPlain): Frontier {
-    return append(this.#frontier, leafHashes(this.#parts.epochs.current, first, plain))
-  }
-
-  async #planKeys(first: number, batch: readonly Decided[]) {
+  /**
+   * The key rows that a batch changes. Where one of them cannot be read, those who would change it are refused and
+   * the others go back to the queue: nothing was written.
+   */
+  async #planKeys(
+    first: number,
+    batch: readonly Decided[],
+  ): Promise<KeyChanges | 'unreadable' | undefined> {
     const add: KeyRowEntry[] = batch.flatMap(({ decision }) => decision.addKeys ?? [])
     const remove: KeyRef[] = batch.flatMap(({ decision }) => decision.removeKeys ?? [])
     if (add.length === 0 && remove.length === 0) return undefined
-    return this.#parts.keyRows.plan(first, { add, remove })
+    try {
+      return await this.#parts.keyRows.plan(first, { add, remove })
+    } catch (error) {
+      const others = batch.filter(({ decision }) => decision.removeKeys === undefined)
+      for (const { decision, entry } of batch) if (decision.removeKeys) entry.reject(error)
+      this.#queue.unshift(others.map(({ entry }) => entry))
+      return 'unreadable'
+    }
   }
 
   #refuse(batch: readonly Decided[], first: number, cause: unknown): void {
     const code = codeOf(cause)
     if (code === 'NO_SPACE') {
       // The store refused before it wrote: nothing changed, and there may be space again.
-      const error = new VaultError(code, 'the store has no space left; nothing was appended', { cause })
+      const error = new VaultError(code, 'the store has no space left; nothing was appended', {
+        cause,
+      })
       for (const { entry } of batch) entry.reject(error)
       return
     }
     // The commit may or may not be on disk; only a reopen can tell. Nothing more is accepted until then.
     this.fail(cause)
-    const certain = code === 'CONFLICT' || code === 'FAILED' || code === 'CLOSED'
-    for (const { entry } of batch) {
-      entry.reject(
-        new VaultError(certain ? 'FAILED' : 'UNCERTAIN', `the append at position ${first} failed`, {
-          cause,
-          eventIds: entry.ids,
-        }),
-      )
+    const certain = unwritten.includes(code)
+    for (const decided of batch) {
+      const { entry, events } = decided
+      // What appends nothing was decided against what is on disk already.
+      if (events.length === 0) answer(decided)
+      else {
+        entry.reject(
+          new VaultError(
+            certain ? 'FAILED' : 'UNCERTAIN',
+            `the append at position ${first} failed`,
+            { cause, eventIds: entry.ids },
+          ),
+        )
+      }
     }
   }
 
@@ -247,6 +247,9 @@ export class Log {
       : new VaultError('FAILED', 'an earlier write failed; nothing more is accepted until reopen()')
   }
 }
+
+/** Refusals after which nothing was written, by the port; after any other, `FAILED` too, it may have been. */
+const unwritten: readonly unknown[] = ['CONFLICT', 'CLOSED', 'INVALID', 'TOO_LARGE']
 
 /** A store tells its refusals by code, whatever class of error it throws. */
 function codeOf(cause: unknown): unknown {

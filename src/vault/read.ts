@@ -1,6 +1,7 @@
 import { SecretValue } from '../crypto/secret-value.ts'
 import { read as decideRead, type ReadIntent } from '../decide/read.ts'
 import { VaultError } from '../errors.ts'
+import type { SecretType } from '../events/catalogue.ts'
 import { checkPath } from '../events/path.ts'
 import { decodeValue } from '../keys/value.ts'
 import type { Command } from '../log/queue.ts'
@@ -38,6 +39,7 @@ export async function readSecret(
   const { path, options, operation } = request
   let intent: ReadIntent = { path, operation, allowExpired: options.allowExpired ?? false }
   let ref: ValueRef | undefined
+  let type: SecretType = 'generic'
   let plain: Buffer | undefined
 
   const command: Command = {
@@ -46,6 +48,8 @@ export async function readSecret(
     prepare: () => {
       const row = engine.state.secrets.fold.state.get(path)
       if (row === undefined) return undefined
+      // As of this read: by the time it is answered, the same commit may have changed or purged the secret.
+      type = row.meta.type
       const { version = row.version } = options
       if (version === row.version) {
         ref = { path, version, position: row.position, keyId: row.keyId }
@@ -83,6 +87,5 @@ export async function readSecret(
   }
   const content = decodeValue(plain)
   plain.fill(0)
-  const type = engine.state.secrets.fold.state.get(path)?.meta.type ?? 'generic'
   return new SecretValue(content, { path, version: ref.version, position: ref.position, type })
 }

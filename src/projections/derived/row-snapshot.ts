@@ -64,7 +64,7 @@ export interface RowSnapshotOptions<V> {
  *
  * @example
  * const map = new TrackedMap<Rotation>()
- * const keeper = rowSnapshot({ rows, space: keySpace(rowKinds.snapshot, 'rotations'), map })
+ * const keeper = new RowSnapshot({ rows, space: keySpace(rowKinds.snapshot, 'rotations'), map })
  * const loaded = await keeper.load(meta)
  */
 export class RowSnapshot<V> implements Keeper {
