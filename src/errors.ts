@@ -29,6 +29,7 @@ export type Retry = 'never' | 'now' | 'reopen'
 const retries: Partial<Record<VaultErrorCode, Retry>> = {
   CONFLICT: 'now',
   IN_USE: 'now',
+  NO_SPACE: 'now',
   TIMEOUT: 'now',
   FAILED: 'reopen',
   UNCERTAIN: 'reopen',

@@ -41,6 +41,14 @@ export class KeyRows {
     return undefined
   }
 
+  /** The ids of the keys that stand in the store, row by row. */
+  async *ids(): AsyncGenerator<{ first: number; keyIds: readonly Uint8Array[] }, void, void> {
+    for await (const { id, bytes } of this.#table.entries()) {
+      const entries = openKeyRow(this.#wrappings, { vaultId: this.#vaultId, ...id }, bytes)
+      yield { first: id.first, keyIds: entries.map(({ keyId }) => keyId) }
+    }
+  }
+
   /** The rows to write for the keys that a commit at `first` brings, and for those that it takes away. */
   async plan(
     first: number,

@@ -44,6 +44,7 @@ export class Log {
   readonly #idle: (() => void)[] = []
   #frontier: Frontier
   #running = false
+  #writing: Promise<void> = Promise.resolve()
   #state: LogState = 'open'
 
   constructor(parts: LogParts) {
@@ -90,6 +91,11 @@ export class Log {
     })
   }
 
+  /** Resolves once the commit that is under way, if any, is decided. Never rejects. */
+  async settled(): Promise<void> {
+    await this.#writing.catch(() => undefined)
+  }
+
   /** Refuses what comes from here on, and waits until what came before is answered. */
   async close(): Promise<void> {
     if (this.#state === 'open') this.#state = 'closed'
@@ -110,7 +116,8 @@ export class Log {
       if (this.#queue.length < commitEventsMax) await turn()
       const entries = this.#queue.take(commitEventsMax)
       try {
-        await this.#write(entries)
+        this.#writing = this.#write(entries)
+        await this.#writing
       } catch (error) {
         // Only a defect of ours comes here; the state can no longer be trusted.
         this.fail(error)
@@ -133,7 +140,8 @@ export class Log {
     if (moment === undefined) return
     const { decided, left } = decideBatch(entries, this.#plain, { moment, first: this.size })
     this.#queue.unshift(left)
-    if (this.#plain.spans.length > 0) await this.#commit(decided, moment)
+    const changes = decided.some(({ decision }) => decision.removeKeys !== undefined)
+    if (this.#plain.spans.length > 0 || changes) await this.#commit(decided, moment)
     else for (const each of decided) answer(each)
   }
 
@@ -154,12 +162,13 @@ export class Log {
     const plain = this.#plain
     const keys = await this.#planKeys(first, batch)
     if (keys === 'unreadable') return
-    const sealed = sealCommit(epochs.current, { vaultId: epochs.vaultId, first, plain })
+    const { vaultId, current } = epochs
+    const sealed = events.length > 0 && sealCommit(current, { vaultId, first, plain })
     const during = startDuring(batch)
     // A value that this commit destroys is opened first: once the commit lands its key is gone.
     if (batch.some(({ decision }) => decision.removeKeys !== undefined)) await during
     for (const { entry, events } of batch) entry.handedOver(events.map(({ id }) => id))
-    const writing = store.commit(keys === undefined ? { first, sealed } : { first, sealed, keys })
+    const writing = store.commit({ first, ...(sealed && { sealed }), ...(keys && { keys }) })
     const frontier = append(this.#frontier, leafHashes(epochs.current, first, plain))
     const [written] = await Promise.allSettled([writing, during])
     if (written.status === 'rejected') {

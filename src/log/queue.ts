@@ -120,22 +120,30 @@ export class Waiting {
   }
 }
 
+/** Commands that batches are made from; callers beyond them wait outside for their turn. */
+const queueMax = 4096
 /** How far past what fits a batch is looked for commands that may overtake a blocked one. */
 const lookAheadMax = 512
 
 /**
  * Callers in the order they came. A batch holds commands that change nothing first, then at most one changing
- * command an aggregate; a command that must stand alone waits for its own batch, and nothing overtakes it.
+ * command an aggregate; a command that must stand alone waits for its own batch, and nothing overtakes it. What a
+ * batch costs is bounded whatever the number of callers; none of them is dropped.
  */
 export class Queue {
   #entries: Waiting[] = []
+  /** Callers who found the queue full, and how many of them have come in since. */
+  #outside: Waiting[] = []
+  #cameIn = 0
 
   get length(): number {
-    return this.#entries.length
+    return this.#entries.length + this.#outside.length - this.#cameIn
   }
 
   push(entry: Waiting): void {
-    this.#entries.push(entry)
+    const full = this.#entries.length >= queueMax || this.#outside.length > 0
+    if (full) this.#outside.push(entry)
+    else this.#entries.push(entry)
   }
 
   /** Entries that were taken and did not fit go back to the front. */
@@ -172,11 +180,24 @@ export class Queue {
       }
     }
     this.#entries.splice(0, at, ...left)
+    this.#letIn()
     return [...reads, ...changes]
   }
 
   /** Empties the queue: what a log that failed or closed tells those who still wait. */
   drain(): Waiting[] {
-    return this.#entries.splice(0)
+    const outside = this.#outside.splice(0).slice(this.#cameIn)
+    this.#cameIn = 0
+    return [...this.#entries.splice(0), ...outside]
+  }
+
+  #letIn(): void {
+    const end = Math.min(this.#outside.length, this.#cameIn + queueMax - this.#entries.length)
+    if (end <= this.#cameIn) return
+    this.#entries.push(...this.#outside.slice(this.#cameIn, end))
+    this.#cameIn = end
+    if (end < this.#outside.length) return
+    this.#outside = []
+    this.#cameIn = 0
   }
 }

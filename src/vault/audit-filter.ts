@@ -9,7 +9,7 @@ export interface AuditFilter {
   readonly subject?: string
   readonly actor?: string
   readonly type?: EventType | readonly EventType[]
-  /** `denied` are refusals and failed unlocks, `allowed` everything else. */
+  /** `denied` are refusals, failed unlocks and failed rotations; `allowed` is everything else. */
   readonly outcome?: 'allowed' | 'denied'
 }
 

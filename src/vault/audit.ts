@@ -103,7 +103,9 @@ export async function* queryAudit(
   const range = await rangeOf(engine, query, size)
   let events: AuditEvent[] = []
   for await (const event of found(engine, { filter, ...range, order })) {
-    query.signal?.throwIfAborted()
+    if (query.signal?.aborted === true) {
+      throw new VaultError('ABORTED', 'the caller aborted', { cause: query.signal.reason })
+    }
     if (events.length === limit) {
       const next = events.at(-1)?.position ?? event.position
       yield { events, size, next }

@@ -16,13 +16,13 @@ import type { CallLimits, Command } from '../log/queue.ts'
 import type { Commit, LogSource } from '../log/reader.ts'
 import { sealedRows } from '../projections/derived/sealed-rows.ts'
 import { Snapshots } from '../projections/snapshots.ts'
-import { encodeFrontier } from '../proofs/tree.ts'
 import type { Store } from '../store/port.ts'
 import type { BuiltIns } from './built-ins.ts'
 import { clearFailedUnlocks, failedUnlockFacts } from './failed-unlocks.ts'
 import { changeKeyring, resumeKeyring, writeKeyringFile } from './keyring-file.ts'
 import { recover } from './recover.ts'
 import { SortedPaths } from './sorted-paths.ts'
+import { Upkeep } from './upkeep.ts'
 import { Values } from './values.ts'
 import { version } from './version.ts'
 
@@ -46,8 +46,12 @@ export interface EngineOptions {
   readonly onFailed: (error: { code: string; message: string }) => void
 }
 
-/** After this much rest the projections are kept, so that a kill leaves nothing to replay. */
-const restMs = 2_000
+/** Who asks, what is recorded of it, and what bounds it. */
+interface Asked {
+  readonly actor: string
+  readonly context: EventContext
+  readonly limits: CallLimits
+}
 
 /** One opening of a vault, from unlock to close: the parts, wired. A reopen makes another. */
 export class Engine implements LogSource {
@@ -61,11 +65,11 @@ export class Engine implements LogSource {
   readonly time: Timekeeper
   readonly paths: SortedPaths
   readonly head: HeadFile
-  readonly #keyRows: KeyRows
+  readonly keyRows: KeyRows
   readonly #options: EngineOptions
   readonly #R: Buffer
   #keyring: OwnerKeyring
-  #resting: NodeJS.Timeout | undefined
+  readonly #upkeep = new Upkeep(this)
 
   private constructor(
     unlocked: Unlocked,
@@ -84,12 +88,12 @@ export class Engine implements LogSource {
     this.snapshots = recovered.snapshots
     this.time = new Timekeeper(options.clock, recovered.newest)
     this.paths = new SortedPaths(() => this.state.secrets.fold.state.keys())
-    this.#keyRows = new KeyRows(this.store.keys, this.#keyring)
-    this.values = new Values(this, this.#keyRows, options.cacheBytes)
+    this.keyRows = new KeyRows(this.store.keys, this.#keyring)
+    this.values = new Values(this, this.keyRows, options.cacheBytes)
     this.log = new Log({
       store: this.store,
       epochs,
-      keyRows: this.#keyRows,
+      keyRows: this.keyRows,
       head,
       time: this.time,
       frontier: recovered.frontier,
@@ -138,44 +142,47 @@ export class Engine implements LogSource {
   /** Appends facts that are not decided against anything, in a commit of their own. */
   record(
     facts: readonly Fact[],
-    about: { actor?: string; context?: EventContext; acceptsClock?: boolean } = {},
+    about: Partial<Asked> & { acceptsClock?: boolean } = {},
   ): Promise<readonly VaultEvent[]> {
-    return this.log.append({
+    const command: Command = {
       actor: about.actor ?? this.#options.actor,
       context: about.context ?? { auth: { method: 'keyslot', id: this.slot.id } },
       alone: true,
       aggregate: '',
       acceptsClock: about.acceptsClock ?? false,
       decide: () => ({ facts }),
-    })
+    }
+    return this.log.append(command, about.limits)
   }
 
   /** Replaces the keyslots; `facts` says how, in events that name the generation. */
   async changeSlots(
     slots: readonly Slot[],
     facts: (generation: number) => readonly Fact[],
-    about: { actor: string; context: EventContext },
+    about: Asked,
   ): Promise<void> {
     try {
       this.#keyring = await changeKeyring(
         { current: this.#keyring, slots, facts },
         this.#steps(about),
       )
-    } catch (error) {
-      // The file may be of either generation; only the next opening finds out.
-      this.log.fail(error)
-      throw error
+    } catch (cause) {
+      // The file may be of either generation; only the next opening finds out, and goes on with the change.
+      this.log.fail(cause)
+      throw new VaultError('UNCERTAIN', 'the keyslots may have changed; only reopen() can tell', {
+        cause,
+      })
     }
   }
 
   /** Records the closing, keeps the projections, lets go of the store and wipes the keys. */
   async close(): Promise<void> {
-    clearTimeout(this.#resting)
+    this.#upkeep.stop()
     try {
       if (this.log.state === 'open')
         await this.record([{ type: 'vault.closed', subject: '', data: {} }])
       await this.log.close()
-      if (this.log.state !== 'failed') await this.#keep()
+      if (this.log.state !== 'failed') await this.#upkeep.keep()
     } finally {
       await this.abandon()
     }
@@ -183,7 +190,7 @@ export class Engine implements LogSource {
 
   /** Lets go without a word in the log: it failed, or is to be opened again. */
   async abandon(): Promise<void> {
-    clearTimeout(this.#resting)
+    this.#upkeep.stop()
     try {
       await this.snapshots.settled()
       await this.head.settled()
@@ -204,18 +211,26 @@ export class Engine implements LogSource {
       this.#steps({}),
     )
     if (acceptClock) await this.acceptClock()
+    await this.#recordFailedUnlocks()
+    await this.record([
+      {
+        type: 'vault.opened',
+        subject: '',
+        data: { slot: this.slot.id, clean, pid: process.pid, host: hostname(), muniment: version },
+      },
+    ])
+  }
+
+  /** Who failed is not known: it is not whoever opens the vault now. */
+  async #recordFailedUnlocks(): Promise<void> {
     const failures = await failedUnlockFacts(this.store.files)
-    const opened: Fact = {
-      type: 'vault.opened',
-      subject: '',
-      data: { slot: this.slot.id, clean, pid: process.pid, host: hostname(), muniment: version },
-    }
-    await this.record([...failures, opened])
-    if (failures.length > 0) await clearFailedUnlocks(this.store.files)
+    if (failures.length === 0) return
+    await this.record(failures, { actor: 'unknown', context: {} })
+    await clearFailedUnlocks(this.store.files)
   }
 
   /** An owner's word that the clock is right, where it reads earlier than the log or jumped. */
-  async acceptClock(about: { actor?: string; context?: EventContext } = {}): Promise<void> {
+  async acceptClock(about: Partial<Asked> = {}): Promise<void> {
     const corrected: Fact = {
       type: 'clock.corrected',
       subject: '',
@@ -224,7 +239,7 @@ export class Engine implements LogSource {
     await this.record([corrected], { ...about, acceptsClock: true })
   }
 
-  #steps(about: { actor?: string; context?: EventContext }) {
+  #steps(about: Partial<Asked>) {
     return {
       write: (keyring: OwnerKeyring) => writeKeyringFile(this.store.files, keyring, this.#R),
       append: async (facts: readonly Fact[]) => {
@@ -242,27 +257,13 @@ export class Engine implements LogSource {
       const isNew = event.type === 'secret.written' && event.data.version === 1
       if (isNew || event.type === 'secret.purged') this.paths.stale()
     }
-    if (this.snapshots.due(commit.end)) void this.#keep()
-    this.#resting ??= setTimeout(() => this.#rest(commit.end), restMs).unref()
+    this.#upkeep.committed(commit.end)
     this.#options.onCommit(commit)
-  }
-
-  /** Keeps the projections once nothing was appended for a while. */
-  #rest(size: number): void {
-    this.#resting = undefined
-    if (this.log.state !== 'open') return
-    if (this.size === size) void this.#keep()
-    else this.#resting = setTimeout(() => this.#rest(this.size), restMs).unref()
-  }
-
-  async #keep(): Promise<void> {
-    await this.snapshots.settled()
-    await this.snapshots.flush(this.state.secrets.fold.position, encodeFrontier(this.log.frontier))
   }
 
   #erase(): void {
     this.values.erase()
-    this.#keyRows.erase()
+    this.keyRows.erase()
     this.epochs.erase()
     eraseKeyring(this.#keyring)
     this.#R.fill(0)

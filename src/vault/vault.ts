@@ -237,9 +237,18 @@ export class Vault implements SecretReader {
     return replayProjection(this.#session.engine(), projection, options)
   }
 
-  /** The event of this id if it landed, undefined if it did not: the answer to `UNCERTAIN`, after a `reopen`. */
-  async outcome(id: string): Promise<AuditEvent | undefined> {
-    return findOutcome(this.#session.engine(), id)
+  /**
+   * The event of this id if it landed, undefined if it did not: the answer to `UNCERTAIN`. A commit that is still under
+   * way is waited for; after a write that failed, `reopen` comes first.
+   */
+  async outcome(
+    id: string,
+    options: { readonly timeout?: number } = {},
+  ): Promise<AuditEvent | undefined> {
+    const engine = this.#session.engine()
+    const timeout = checkTimeout(options.timeout ?? this.#session.options.timeout)
+    await within(timeout, engine.log.settled(), 'the commit under way')
+    return findOutcome(engine, id)
   }
 
   /** An owner's word that the clock is right, after `CLOCK`: recorded as `clock.corrected`. */

@@ -217,6 +217,22 @@ describe('a doubt about a snapshot', () => {
     await loaded(rows)
   })
 
+  it('arises for the only row of an older life, which has no neighbour to betray it', async () => {
+    const table = await rowTable()
+    const rows = open(table)
+    const { map, keeper } = snapshotOf(rows)
+    map.set('a', { count: 1 })
+    await flush(keeper, rows)
+    const [hex] = await keysOf(table, space)
+    const key = Buffer.from(hex ?? '', 'hex')
+    const older = (await table.get(key)) ?? expect.fail()
+    keeper.reset()
+    map.set('a', { count: 2 })
+    await flush(keeper, rows)
+    await table.write({ put: [[key, older]] })
+    await expectDoubt(rows)
+  })
+
   it('arises for rows of another vault, and for a meta of another format', async () => {
     const { table, rows, keeper } = await history()
     const meta = await storedMeta(rows)

@@ -28,6 +28,15 @@ describe('a tracked map', () => {
     expect(Object.isFrozen(map.get('b'))).toBe(true)
   })
 
+  it('takes rows of bytes, and none that is undefined', () => {
+    const map = new TrackedMap<Uint8Array | undefined>([['a', Buffer.from('x')]])
+    expect(map.get('a')).toEqual(Buffer.from('x'))
+    expect(() => map.set('b', undefined)).toThrow(
+      expect.objectContaining({ code: 'INVALID', message: 'expected a row, found undefined' }),
+    )
+    expect(map.has('b')).toBe(false)
+  })
+
   it('takes back what a flush could not write, but for what was touched since', () => {
     const map = new TrackedMap<number>([
       ['a', 1],

@@ -102,6 +102,18 @@ describe('a batch', () => {
     expect(commits.map(({ events }) => events.length)).toEqual([1, 1, 1, 1])
   })
 
+  it('takes its turn from callers without number, and drops none', async () => {
+    const { log, commits } = await openLog()
+    const appending = Promise.all(
+      Array.from({ length: 10_000 }, (_, i) => log.append(command(`r${i}`))),
+    )
+    expect(log.waiting).toBe(10_000)
+    await appending
+    const order = commits.flatMap(({ events }) => events.map(({ subject }) => subject))
+    expect(order).toEqual(Array.from({ length: 10_000 }, (_, i) => `r${i}`))
+    expect(log.waiting).toBe(0)
+  })
+
   it('decides each command at the position that its events then have', async () => {
     const { log } = await openLog()
     const seen: number[] = []

@@ -75,7 +75,7 @@ export class RowSnapshot<V> implements Keeper {
   readonly #recordRows: number
   readonly #deltaRowsMin: number
   #layout = nothingStored
-  /** Where the started base has got to; absent when there is none, or when its walk was lost. */
+  /** Where the started base has got to; absent when its walk was lost, and done with when there is none. */
   #walk: Iterator<[string, V]> | undefined
   #captured: Plan<V> | undefined
 
@@ -98,9 +98,7 @@ export class RowSnapshot<V> implements Keeper {
       meta: encodeLayout(plan.after),
       changes: () => this.#changes(plan),
       done: () => {
-        if (!this.#end(plan)) return
-        this.#layout = plan.after
-        if (plan.after.started === null) this.#walk = undefined
+        if (this.#end(plan)) this.#layout = plan.after
       },
       failed: () => {
         if (!this.#end(plan)) return

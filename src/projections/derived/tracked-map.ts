@@ -1,3 +1,5 @@
+import { VaultError } from '../../errors.ts'
+
 /** Rows by key; `undefined` for one that was removed. */
 export type Touched<V> = ReadonlyMap<string, V | undefined>
 
@@ -21,8 +23,10 @@ export class TrackedMap<V> extends Map<string, V> {
     for (const [key, row] of entries) this.set(key, row)
   }
 
+  /** A row is never `undefined`, which stands for one that was removed: `INVALID`. */
   override set(key: string, row: V): this {
-    this.#touched.set(key, Object.freeze(row))
+    if (row === undefined) throw new VaultError('INVALID', 'expected a row, found undefined')
+    this.#touched.set(key, frozen(row))
     return super.set(key, row)
   }
 
@@ -53,6 +57,11 @@ export class TrackedMap<V> extends Map<string, V> {
 
   /** Puts a stored row in without touching its key. */
   restore(key: string, row: V): void {
-    super.set(key, Object.freeze(row))
+    super.set(key, frozen(row))
   }
+}
+
+function frozen<V>(row: V): V {
+  // Elements of typed arrays cannot be frozen, and the attempt throws.
+  return ArrayBuffer.isView(row) ? row : Object.freeze(row)
 }
