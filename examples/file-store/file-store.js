@@ -32,7 +32,9 @@ async function openStore(folder, check) {
     const state = await load(join(folder, 'journal'))
     // Without a keyring or a commit it is a create that was not finished.
     check(state.files.has('keyring') || state.head > 0)
-    return storeOf(folder, state, { journal: await open(join(folder, 'journal'), 'a'), unlock })
+    const journal = await open(join(folder, 'journal'), 'a', 0o600)
+    await syncFolder(folder)
+    return storeOf(folder, state, { journal, unlock })
   } catch (error) {
     await unlock()
     throw error
@@ -171,7 +173,13 @@ function apply(state, { commit, clear = false, ...tables }) {
   state.commits.push({ first, next: state.head, sealed })
 }
 
-/** Takes the folder for this process, or takes it over from one that has died. */
+/** Makes the journal's name as durable as its lines. */
+async function syncFolder(path) {
+  const folder = await open(path)
+  await folder.sync().finally(() => folder.close())
+}
+
+/** Takes the folder for this process, or from one that has died (two that do so at once may both succeed). */
 async function lock(folder) {
   const path = join(folder, 'lock')
   const pid = Number(await readFile(path, 'utf8').catch(unless('ENOENT', '0')))
