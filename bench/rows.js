@@ -1,0 +1,178 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { Level } from 'level'
+import { unpack } from 'msgpackr'
+import { levelStore, passphrase, Vault } from '../dist/index.js'
+import { openKeyring, parseKeyring } from '../dist/keys/keyring.js'
+import { openSlots } from '../dist/keys/unlock.js'
+import { openCommit } from '../dist/log/commit.js'
+import { openEpochs } from '../dist/log/epochs.js'
+import { inFolder, median, options, pathOf, readAll, timed, vaultWith } from './material.js'
+
+const secrets = 10_000
+
+/** Puts, one after another, with sync, of as many bytes as a commit of `events` reads takes. */
+async function rawPuts(folder, { commits, bytes }) {
+  const db = new Level(join(folder, 'raw'), {
+    keyEncoding: 'buffer',
+    valueEncoding: 'buffer',
+    compression: false,
+  })
+  await db.open()
+  const key = Buffer.alloc(8)
+  const { ms } = await timed(async () => {
+    for (let i = 0; i < commits; i++) {
+      key.writeBigUInt64BE(BigInt(i))
+      await db.put(key, Buffer.alloc(bytes, i), { sync: true })
+    }
+  })
+  await db.close()
+  await rm(join(folder, 'raw'), { recursive: true })
+  return ms
+}
+
+/** How many bytes a sealed commit of so many reads has. */
+async function commitBytes(vault, folder, events) {
+  const { size } = await vault.health()
+  await vault.close()
+  const store = await levelStore(join(folder, 'vault')).open()
+  let bytes = 0
+  for await (const batch of store.read({ from: size - 2 - events, to: size - 2 })) {
+    for (const { sealed } of batch) bytes = Math.max(bytes, sealed.length)
+  }
+  await store.close()
+  return bytes
+}
+
+/** Audited reads, against the same number of events put raw in as many synced puts. */
+export async function reads({ callers, cache }) {
+  return inFolder(async (folder) => {
+    const total = callers === 1 ? 3_000 : 60_000
+    const more = cache === undefined ? {} : { cache: { values: cache } }
+    const vault = await vaultWith(join(folder, 'vault'), secrets, more)
+    await readAll(vault, { callers, total: total / 10, secrets })
+    const rates = []
+    const raw = []
+    const perCommit = Math.min(callers, 128)
+    const bytes = 64 + perCommit * 190
+    for (let round = 0; round < 3; round++) {
+      const { ms } = await timed(() => readAll(vault, { callers, total, secrets }))
+      rates.push((total / ms) * 1000)
+      const rawMs = await rawPuts(folder, { commits: total / perCommit / 3, bytes })
+      raw.push((total / 3 / rawMs) * 1000)
+    }
+    const real = await commitBytes(vault, folder, perCommit)
+    return { rate: median(rates), raw: median(raw), bytesAssumed: bytes, bytesReal: real }
+  })
+}
+
+export async function bulkWrite(count = 100_000) {
+  return inFolder(async (folder) => {
+    const vault = await Vault.create(options(join(folder, 'vault')))
+    const { ms } = await timed(() =>
+      Promise.all(Array.from({ length: count }, (_, i) => vault.write(pathOf(i), 'x'.repeat(64)))),
+    )
+    await vault.close()
+    return { rate: (count / ms) * 1000 }
+  })
+}
+
+/** Grows a vault to `events` events, mostly reads, a twentieth rotations. */
+export async function grow(vault, events) {
+  let { size } = await vault.health()
+  while (size < events) {
+    const batch = Math.min(5_000, events - size)
+    await Promise.all(
+      Array.from({ length: batch }, (_, i) =>
+        i % 20 === 0
+          ? vault.rotate(pathOf(((size + i) * 31) % secrets), `value ${size + i}`)
+          : vault.read(pathOf(((size + i) * 7919) % secrets)),
+      ),
+    )
+    size = (await vault.health()).size
+  }
+}
+
+/** Iterate, open and decode generically: what a rebuild of every projection is held against. */
+async function generic(path) {
+  const store = await levelStore(path).open()
+  const sealedKeyring = parseKeyring(await store.files.read('keyring'))
+  const { root } = await openSlots(sealedKeyring, options(path).unlock)
+  const epochs = openEpochs(openKeyring(sealedKeyring, root))
+  let seen = 0
+  const { ms } = await timed(async () => {
+    for await (const batch of store.read({ from: 0 })) {
+      for (const stored of batch) {
+        const plain = openCommit(epochs, stored)
+        for (const [start, end] of plain.spans) {
+          if (unpack(plain.buffer.subarray(start, end)).length === 8) seen++
+        }
+      }
+    }
+  })
+  await store.close()
+  return { ms, seen }
+}
+
+/** Opening, rebuilding and querying a vault of so many events. */
+export async function atSize(events) {
+  return inFolder(async (folder) => {
+    const path = join(folder, 'vault')
+    let vault = await vaultWith(path, secrets)
+    await grow(vault, events - 1)
+    await vault.close()
+    const kdf = []
+    const opens = []
+    for (let round = 0; round < 5; round++) {
+      const { ms, result } = await timed(() => Vault.open(options(path)))
+      opens.push(ms)
+      await result.close()
+      kdf.push(await kdfMs())
+    }
+    vault = await Vault.open(options(path))
+    const firstPage = []
+    for (let i = 0; i < 50; i++) {
+      const query = { subject: pathOf((i * 97) % secrets), limit: 100 }
+      firstPage.push((await timed(() => vault.audit.query(query).next())).ms)
+    }
+    const delay = monitorEventLoopDelay({ resolution: 1 })
+    await vault.close()
+    await rm(join(path, 'derived'), { recursive: true })
+    delay.enable()
+    const rebuild = await timed(() => Vault.open(options(path)))
+    delay.disable()
+    const { size } = await rebuild.result.health()
+    await rebuild.result.close()
+    const { ms: genericMs, seen } = await generic(path)
+    return {
+      events,
+      openMs: median(opens) - median(kdf),
+      queryMs: median(firstPage),
+      rebuildRate: (size / (rebuild.ms - median(kdf))) * 1000,
+      genericRate: (seen / genericMs) * 1000,
+      loopDelayP99Ms: delay.percentile(99) / 1e6,
+      loopDelayMaxMs: delay.max / 1e6,
+    }
+  })
+}
+
+async function kdfMs() {
+  const { unlock } = options('unused')
+  const kdf = unlock.newKdf()
+  return (await timed(() => unlock.key({ kdf }))).ms
+}
+
+/** The two key derivations at their defaults. */
+export async function derivations() {
+  const of = async (unlock) => {
+    const kdf = unlock.newKdf()
+    const runs = []
+    for (let i = 0; i < 5; i++) runs.push((await timed(() => unlock.key({ kdf }))).ms)
+    return median(runs)
+  }
+  return {
+    argon2id_ms: await of(passphrase('bench')),
+    pbkdf2_ms: await of(passphrase('bench', { kdf: 'pbkdf2' })),
+  }
+}

@@ -1,0 +1,114 @@
+import { cpus } from 'node:os'
+import { parseArgs } from 'node:util'
+import { atSize, bulkWrite, derivations, reads } from './rows.js'
+
+/*
+ * npm run bench            every row, about five minutes
+ * npm run bench -- --quick smaller logs, about a minute
+ * npm run bench -- --json  the same, as one JSON object
+ *
+ * Rates depend on the disk and its neighbours; the ratios are what is held against a bar, from one run.
+ */
+const { values: flags } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+  },
+})
+
+const rows = []
+
+/** `bar` is met from `ratio >= bar`, or `<=` where less is better. */
+function row(work, { measured, against, value, bar, less = false }) {
+  const met = bar === undefined ? '' : (less ? value <= bar : value >= bar) ? 'met' : 'MISSED'
+  rows.push({ work, measured, against, value, bar, met })
+  if (flags.json) return
+  const barText = bar === undefined ? '' : `${less ? '≤' : '≥'} ${bar}`
+  console.log(
+    [
+      work.padEnd(40),
+      measured.padStart(14),
+      (against ?? '').padStart(26),
+      value.toFixed(2).padStart(8),
+      barText.padStart(9),
+      met,
+    ].join('  '),
+  )
+}
+
+const rate = (number) => `${Math.round(number).toLocaleString('en')}/s`
+const ms = (number) => `${number.toFixed(1)} ms`
+
+if (!flags.json) {
+  console.log(`node ${process.version}, ${cpus()[0]?.model.trim()}, ${cpus().length} cores\n`)
+  console.log(
+    [
+      'work'.padEnd(40),
+      'measured'.padStart(14),
+      'against'.padStart(26),
+      'value'.padStart(8),
+      'bar'.padStart(9),
+    ].join('  '),
+  )
+}
+
+for (const [callers, bar, less] of [
+  [1, 1.5, true],
+  [64, 0.35, false],
+  [256, undefined, false],
+]) {
+  const found = await reads({ callers })
+  const value = less ? found.raw / found.rate : found.rate / found.raw
+  row(`audited durable read, ${callers} ${callers === 1 ? 'caller' : 'callers'}`, {
+    measured: rate(found.rate),
+    against: `raw level ${rate(found.raw)}`,
+    value,
+    bar,
+    less,
+  })
+}
+const uncached = await reads({ callers: 64, cache: 0 })
+row('  64 callers, value cache off', {
+  measured: rate(uncached.rate),
+  against: `raw level ${rate(uncached.raw)}`,
+  value: uncached.rate / uncached.raw,
+})
+
+const bulk = await bulkWrite(flags.quick ? 20_000 : 100_000)
+row('bulk write of secrets', { measured: rate(bulk.rate), value: bulk.rate, bar: 70_000 })
+
+for (const events of flags.quick ? [20_000, 100_000] : [20_000, 100_000, 1_000_000]) {
+  const found = await atSize(events)
+  const at = `at ${events.toLocaleString('en')} events`
+  row(`open after a clean close ${at}`, {
+    measured: ms(found.openMs),
+    value: found.openMs,
+    bar: 150,
+    less: true,
+  })
+  row(`audit query, first page ${at}`, {
+    measured: ms(found.queryMs),
+    value: found.queryMs,
+    bar: 5,
+    less: true,
+  })
+  row(`rebuild of every projection ${at}`, {
+    measured: rate(found.rebuildRate),
+    against: `generic ${rate(found.genericRate)}`,
+    value: found.rebuildRate / found.genericRate,
+    bar: 1,
+  })
+  row(`  event loop delay meanwhile, p99`, {
+    measured: ms(found.loopDelayP99Ms),
+    against: `max ${ms(found.loopDelayMaxMs)}`,
+    value: found.loopDelayP99Ms,
+    bar: 10,
+    less: true,
+  })
+}
+
+const kdf = await derivations()
+row('argon2id_ms', { measured: ms(kdf.argon2id_ms), value: kdf.argon2id_ms })
+row('pbkdf2_ms', { measured: ms(kdf.pbkdf2_ms), value: kdf.pbkdf2_ms })
+
+if (flags.json) console.log(JSON.stringify(rows, null, 2))
