@@ -1,15 +1,15 @@
 import type { VaultEvent } from '../events/catalogue.ts'
 import { AuditIndex, type CandidateQuery } from './derived/audit-index.ts'
-import { keySpace, rowKinds, type SealedRows } from './derived/sealed-rows.ts'
+import type { SealedRows } from './derived/sealed-rows.ts'
+import { keeperOf } from './kept-fold.ts'
 import { defineProjection } from './projection.ts'
-import { keeperOf } from './snapshots.ts'
 
 /** Finds the positions of events by subject, actor and type. It holds no event: those are read from the log. */
 export interface AuditTrail {
   readonly add: (event: VaultEvent) => void
   /** Positions of events that may match, in batches: whoever asks checks each event that it reads. */
   readonly candidates: (query: CandidateQuery) => AsyncIterable<Iterable<number>>
-  readonly [keeperOf]: (rows: SealedRows) => AuditIndex
+  readonly [keeperOf]: (rows: SealedRows, space: Uint8Array) => AuditIndex
 }
 
 /** The audit trail's index: every event of the log, whatever its type. */
@@ -30,8 +30,8 @@ function auditTrail(): AuditTrail {
   return {
     add: (event) => kept().add(event),
     candidates: (query) => kept().candidates(query),
-    [keeperOf]: (rows) => {
-      index = new AuditIndex({ rows, space: keySpace(rowKinds.index, 'audit') })
+    [keeperOf]: (rows, space) => {
+      index = new AuditIndex({ rows, space })
       return index
     },
   }

@@ -1,57 +1,13 @@
 import { setImmediate as turn } from 'node:timers/promises'
-import { Packr } from 'msgpackr'
 import type { Row } from '../store/port.ts'
 import type { Capture, Keeper } from './derived/keeper.ts'
-import { RowSnapshot } from './derived/row-snapshot.ts'
-import { keySpace, rowKey, rowKinds, type SealedRows } from './derived/sealed-rows.ts'
-import { stateSnapshot } from './derived/state-snapshot.ts'
-import { TrackedMap } from './derived/tracked-map.ts'
-import { type Fold, type Projection, startFold } from './projection.ts'
-
-/*
- * key      := space of "snapshots" ‖ 'm'
- * manifest := msgpack [format, position, frontier, [[name, version, position, meta], …]]
- *
- * One row says what all snapshots consist of and at which position and tree they were taken; it is written in the
- * same atomic batch as they are.
- */
-const format = 1
-const manifestKey = rowKey(keySpace(rowKinds.meta, 'snapshots'), 0x6d)
-const packr = new Packr({
-  useRecords: false,
-  variableMapSize: true,
-  copyBuffers: true,
-  int64AsType: 'number',
-})
+import type { SealedRows } from './derived/sealed-rows.ts'
+import { type KeptFold, startKept } from './kept-fold.ts'
+import { type Manifest, manifestKey, packManifest, readManifest, type Stored } from './manifest.ts'
+import type { Projection } from './projection.ts'
 
 /** Events between two snapshots: what a kill of the process can leave to be replayed. */
 const snapshotEvery = 8192
-
-interface Stored {
-  readonly version: number
-  readonly position: number
-  readonly meta: Uint8Array
-}
-
-export interface Manifest {
-  readonly position: number
-  /** The Merkle frontier at that position, encoded. */
-  readonly frontier: Uint8Array
-  readonly folds: ReadonlyMap<string, Stored>
-}
-
-/** A fold, and what keeps its state; none where a projection has no way to be kept. */
-export interface KeptFold<S> {
-  readonly fold: Fold<S>
-  readonly keeper: Keeper | undefined
-}
-
-/** A state that knows how to keep itself. */
-export const keeperOf = Symbol('keeper')
-
-interface SelfKept {
-  readonly [keeperOf]: (rows: SealedRows) => Keeper
-}
 
 /** The snapshots of a vault's projections: written together, disposable as a whole. */
 export class Snapshots {
@@ -62,6 +18,7 @@ export class Snapshots {
   #tried: number
   #flushing: Promise<void> | undefined
   #failure: unknown
+  #doubt: unknown
 
   private constructor(rows: SealedRows, manifest: Manifest | undefined) {
     this.#rows = rows
@@ -105,6 +62,17 @@ export class Snapshots {
     await this.#rows.clear()
   }
 
+  /**
+   * Something kept turned out damaged: nothing more is kept, and the next opening replays the log. Never rejects.
+   */
+  async distrust(doubt: unknown): Promise<void> {
+    if (this.#doubt !== undefined) return
+    this.#doubt = doubt
+    this.#failure = doubt
+    await this.settled()
+    await this.#rows.write({ remove: [manifestKey] }).catch(() => undefined)
+  }
+
   /** Whether so much was appended since the newest flush that another is due. */
   due(position: number): boolean {
     return this.#flushing === undefined && position - this.#tried >= snapshotEvery
@@ -130,49 +98,70 @@ export class Snapshots {
   }
 
   async #write(position: number, frontier: Uint8Array): Promise<void> {
+    const taken = this.#capture()
+    const encoded = await encodeAll(taken)
     const folds = new Map(this.#manifest?.folds)
-    const taken: { keeper: Keeper; capture: Capture }[] = []
-    for (const [name, { fold, keeper }] of this.#kept) {
-      if (keeper === undefined) continue
-      const capture = keeper.capture()
-      taken.push({ keeper, capture })
-      folds.set(name, {
-        version: fold.projection.version,
-        position: fold.position,
-        meta: capture.meta,
-      })
-    }
+    for (const { name, stored } of encoded.whole) folds.set(name, stored)
     const manifest = { position, frontier, folds }
     try {
-      const changes = await encodeAll(taken.map(({ capture }) => capture))
-      changes.put.push(this.#rows.seal(manifestKey, packManifest(manifest)))
-      await this.#rows.write(changes)
+      if (this.#doubt !== undefined) throw this.#doubt
+      const put = [...encoded.put, this.#rows.seal(manifestKey, packManifest(manifest))]
+      await this.#rows.write({ put, remove: encoded.remove })
     } catch (cause) {
       // What was captured is captured again by the next flush; until then an opening replays more.
-      for (const { capture } of taken) capture.failed()
+      for (const { capture } of encoded.whole) capture.failed()
       this.#failure = cause
       return
     }
-    for (const { capture } of taken) capture.done()
+    for (const { capture } of encoded.whole) capture.done()
     this.#manifest = manifest
-    this.#failure = undefined
-    for (const { keeper } of taken) await stepAll(keeper)
+    this.#failure = encoded.failure
+    for (const { keeper } of encoded.whole) await stepAll(keeper)
+  }
+
+  #capture(): readonly Taken[] {
+    const taken: Taken[] = []
+    for (const [name, { fold, keeper }] of this.#kept) {
+      if (keeper === undefined) continue
+      const capture = keeper.capture()
+      const { version } = fold.projection
+      const stored = { version, position: fold.position, meta: capture.meta }
+      taken.push({ name, keeper, capture, stored })
+    }
+    return taken
   }
 }
 
-async function encodeAll(
-  captures: readonly Capture[],
-): Promise<{ put: Row[]; remove: Uint8Array[] }> {
+interface Taken {
+  readonly name: string
+  readonly keeper: Keeper
+  readonly capture: Capture
+  readonly stored: Stored
+}
+
+/** A capture that cannot be encoded (a host's rows that msgpack would alter) is left out, and takes no other with it. */
+async function encodeAll(taken: readonly Taken[]) {
   const put: Row[] = []
   const remove: Uint8Array[] = []
-  for (const capture of captures) {
-    for (const changes of capture.changes()) {
-      put.push(...(changes.put ?? []))
-      remove.push(...(changes.remove ?? []))
-      await turn()
+  const whole: Taken[] = []
+  let failure: unknown
+  for (const each of taken) {
+    const [puts, removes] = [put.length, remove.length]
+    try {
+      for (const changes of each.capture.changes()) {
+        put.push(...(changes.put ?? []))
+        remove.push(...(changes.remove ?? []))
+        await turn()
+      }
+      whole.push(each)
+    } catch (cause) {
+      put.length = puts
+      remove.length = removes
+      each.capture.failed()
+      failure = cause
     }
   }
-  return { put, remove }
+  return { put, remove, whole, failure }
 }
 
 /** Work that can wait, such as merging an index: a fault there shows when what it worked on is read. */
@@ -182,106 +171,4 @@ async function stepAll(keeper: Keeper): Promise<void> {
   } catch {
     return
   }
-}
-
-async function startKept<S>(
-  projection: Projection<S>,
-  rows: SealedRows,
-  stored: Stored | undefined,
-): Promise<KeptFold<S>> {
-  const kept = keep(projection, rows)
-  if (kept.keeper === undefined) return { fold: kept.fold(0), keeper: undefined }
-  const usable = stored !== undefined && stored.version === projection.version
-  if (usable && (await loaded(kept.keeper, stored.meta))) {
-    return { fold: kept.fold(stored.position), keeper: kept.keeper }
-  }
-  kept.keeper.reset()
-  return { fold: kept.fold(0), keeper: kept.keeper }
-}
-
-async function loaded(keeper: Keeper, meta: Uint8Array): Promise<boolean> {
-  try {
-    return await keeper.load(meta)
-  } catch {
-    return false
-  }
-}
-
-interface Kept<S> {
-  readonly keeper: Keeper | undefined
-  /** Starts the fold on the state that the keeper holds by then. */
-  readonly fold: (position: number) => Fold<S>
-}
-
-function keep<S>(projection: Projection<S>, rows: SealedRows): Kept<S> {
-  let state = projection.initial()
-  const space = keySpace(rowKinds.snapshot, projection.name)
-  const { encode, decode } = projection
-  if (isSelfKept(state)) {
-    return {
-      keeper: state[keeperOf](rows),
-      fold: (position) => startFold(projection, { state, position }),
-    }
-  }
-  if (state instanceof Map) {
-    const map = new TrackedMap(state)
-    const keeper = new RowSnapshot({ rows, space, map })
-    const fold = (position: number) => {
-      // A reset has emptied the map of what it began with.
-      if (position === 0)
-        for (const [key, row] of projection.initial() as Map<string, unknown>) map.set(key, row)
-      return startFold(projection, { state: map as unknown as S, position })
-    }
-    return { keeper, fold }
-  }
-  if (encode === undefined || decode === undefined) {
-    return { keeper: undefined, fold: (position) => startFold(projection, { state, position }) }
-  }
-  let fold: Fold<S> | undefined
-  const keeper = stateSnapshot({
-    rows,
-    space,
-    encode: () => encode(fold?.state ?? state),
-    decode: (encoded) => {
-      state = decode(encoded)
-    },
-    reset: () => {
-      state = projection.initial()
-    },
-  })
-  return {
-    keeper,
-    fold: (position) => {
-      fold = startFold(projection, { state, position })
-      return fold
-    },
-  }
-}
-
-function isSelfKept(state: unknown): state is SelfKept {
-  return typeof state === 'object' && state !== null && keeperOf in state
-}
-
-function packManifest({ position, frontier, folds }: Manifest): Buffer {
-  const entries = [...folds].map(([name, { version, position, meta }]) => [
-    name,
-    version,
-    BigInt(position),
-    meta,
-  ])
-  return packr.pack([format, BigInt(position), frontier, entries])
-}
-
-function readManifest(row: Buffer): Manifest | undefined {
-  const [found, position, frontier, entries] = packr.unpack(row) as [
-    number,
-    number,
-    Uint8Array,
-    [string, number, number, Uint8Array][],
-  ]
-  if (found !== format) return undefined
-  const folds = new Map(
-    entries.map(([name, version, position, meta]) => [name, { version, position, meta }] as const),
-  )
-  return { position, frontier, folds }
 }

@@ -178,15 +178,41 @@ async function* found(engine: Engine, search: Search): AsyncGenerator<VaultEvent
     }
     return
   }
-  const trail = engine.state.audit.fold.state
   const read = lastCommit(engine)
-  for await (const batch of trail.candidates({ groups: filter.groups, from, to, order })) {
-    for (const position of batch) {
-      const event = await read(position)
-      // A term's hash may be that of another: the event itself decides.
-      if (filter.matches(event)) yield event
+  for await (const position of candidates(engine, search)) {
+    const event = await read(position)
+    // A term's hash may be that of another: the event itself decides.
+    if (filter.matches(event)) yield event
+  }
+}
+
+/** Positions to look at: those that the index names, and from where it turns out damaged, all of them. */
+async function* candidates(
+  engine: Engine,
+  { filter, from, to, order }: Search,
+): AsyncGenerator<number, void, void> {
+  const query = { groups: filter.groups, from, to, order }
+  const batches = engine.state.audit.fold.state.candidates(query)[Symbol.asyncIterator]()
+  let [low, high] = [from, to]
+  for (;;) {
+    const batch = await batches.next().catch((error: unknown) => doubtful(engine, error))
+    if (batch === undefined) break
+    if (batch.done === true) return
+    for (const position of batch.value) {
+      if (order === 'oldest') low = position + 1
+      else high = position
+      yield position
     }
   }
+  if (order === 'oldest') for (let position = low; position < high; position++) yield position
+  else for (let position = high - 1; position >= low; position--) yield position
+}
+
+/** The index is disposable: what it lost costs this query time, and is built again by the next opening. */
+async function doubtful(engine: Engine, error: unknown): Promise<undefined> {
+  if (!(error instanceof VaultError) || error.code !== 'INTEGRITY') throw error
+  await engine.snapshots.distrust(error)
+  return undefined
 }
 
 /** Reads events one at a time, opening a commit once for neighbours within it. */

@@ -1,10 +1,11 @@
 import { accesses } from '../projections/accesses.ts'
 import { audit } from '../projections/audit.ts'
+import type { KeptFold } from '../projections/kept-fold.ts'
 import { lifecycle } from '../projections/lifecycle.ts'
 import type { Projection } from '../projections/projection.ts'
 import { rotations } from '../projections/rotations.ts'
 import { secrets } from '../projections/secrets.ts'
-import type { KeptFold, Snapshots } from '../projections/snapshots.ts'
+import type { Snapshots } from '../projections/snapshots.ts'
 
 /** The projections that a vault folds before it answers a caller. */
 const projections = { secrets, rotations, accesses, lifecycle, audit }

@@ -183,6 +183,10 @@ export class Engine implements LogSource {
         await this.record([{ type: 'vault.closed', subject: '', data: {} }])
       await this.log.close()
       if (this.log.state !== 'failed') await this.#upkeep.keep()
+    } catch (cause) {
+      // A closing that the clock or a full disk kept out of the log is an end all the same: only a reopen goes on.
+      this.log.fail(cause)
+      throw cause
     } finally {
       await this.abandon()
     }

@@ -1,7 +1,6 @@
 import { VaultError } from '../errors.ts'
 import type { EventData, Operation } from '../events/catalogue.ts'
 import { checkPath, checkPrefix } from '../events/path.ts'
-import type { SecretRow } from '../projections/secrets.ts'
 import type { Call, CallOptions } from './call.ts'
 import type { Engine } from './engine.ts'
 import { versionsDownTo } from './history.ts'
@@ -56,8 +55,11 @@ export async function listSecrets(
 }
 
 export async function describeSecret(inspector: Inspector, path: string): Promise<SecretInfo> {
-  await existing(inspector, path, 'describe')
-  const info = infoAt(inspector.engine, path)
+  checkPath(path)
+  const { engine } = inspector
+  if (!engine.state.secrets.fold.state.has(path)) throw await absent(inspector, path, 'describe')
+  // Before anything is awaited: a commit that lands meanwhile may take the secret away.
+  const info = infoAt(engine, path)
   await inspected(inspector, path, { operation: 'describe' })
   return info
 }
@@ -75,10 +77,13 @@ export async function historyOf(
   path: string,
   { limit = pageDefault }: HistoryOptions,
 ): Promise<readonly VersionInfo[]> {
+  checkPath(path)
   checkLimit(limit)
-  const row = await existing(inspector, path, 'history')
+  const { engine } = inspector
+  const row = engine.state.secrets.fold.state.get(path)
+  if (row === undefined) throw await absent(inspector, path, 'history')
   const down = Math.max(1, row.version - limit + 1)
-  const versions = await versionsDownTo(inspector.engine, { path, row, down })
+  const versions = await versionsDownTo(engine, { path, row, down })
   await inspected(inspector, path, { operation: 'history', count: versions.length })
   return versions.map(versionInfoOf).reverse()
 }
@@ -93,15 +98,12 @@ function infoAt(engine: Engine, path: string): SecretInfo {
   })
 }
 
-async function existing(
-  inspector: Inspector,
+/** The refusal of a path that is not there, once it is on record where the vault keeps one. */
+async function absent(
+  { engine, call, recorded }: Inspector,
   path: string,
   operation: Operation,
-): Promise<SecretRow> {
-  checkPath(path)
-  const { engine, call, recorded } = inspector
-  const row = engine.state.secrets.fold.state.get(path)
-  if (row !== undefined) return row
+): Promise<VaultError> {
   if (recorded) {
     const data: EventData['secret.denied'] = { operation, cause: 'absent' }
     await engine.append(
@@ -109,7 +111,7 @@ async function existing(
       call.limits,
     )
   }
-  throw new VaultError('NOT_FOUND', `${path} does not exist`, { path })
+  return new VaultError('NOT_FOUND', `${path} does not exist`, { path })
 }
 
 async function inspected(

@@ -125,7 +125,8 @@ export class Vault implements SecretReader {
 
   /**
    * A new value for a secret that is there, given or made: `generate.password()`, or a function of the host's, whose
-   * failure is recorded and leaves the old value. Throws `NOT_FOUND`, `DELETED`, `DESTROYED`, `CONFLICT`.
+   * failure is recorded and leaves the old value; its error is not passed on, as it may quote the new one. Throws
+   * `NOT_FOUND`, `DELETED`, `DESTROYED`, `CONFLICT`.
    */
   async rotate(path: string, value: NewValue, options: RotateOptions = {}): Promise<Rotated> {
     return this.#run(options, (call, engine) =>

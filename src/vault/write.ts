@@ -67,8 +67,8 @@ export async function rotateSecret(
   checkPath(path)
   readMeta(options)
   checkIfVersion(options.ifVersion)
-  const value = await makeValue(request.value).catch((cause: unknown) =>
-    recordFailure(engine, call, { path, trigger, cause }),
+  const value = await makeValue(request.value).catch(() =>
+    recordFailure(engine, call, { path, trigger }),
   )
   const next = newValue(engine, { path, value, options: typed(options, request.value) })
   const events = await engine.append(
@@ -122,19 +122,19 @@ function typed(options: RotateOptions, value: NewValue): RotateOptions {
   return value.type === undefined ? options : { ...options, type: value.type }
 }
 
-/** The old value stands, and the log says that the rotation failed; then the caller hears of it. */
+/**
+ * The old value stands, and the log says that the rotation failed; then the caller hears of it. Not of the generator's
+ * own error, which may quote the value that was to be set: `ALTER USER app PASSWORD '…'`.
+ */
 async function recordFailure(
   engine: Engine,
   call: Call,
-  { path, trigger, cause }: { path: string; trigger: RotationTrigger; cause: unknown },
+  { path, trigger }: { path: string; trigger: RotationTrigger },
 ): Promise<never> {
   const failure = new VaultError(
     'INVALID',
     `the generator of a new value for ${path} failed; the old one stands`,
-    {
-      path,
-      cause,
-    },
+    { path },
   )
   await engine.append(
     {

@@ -104,7 +104,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     arbitrary: fc.record({
       do: fc.constant('flush'),
       fate: fc.constantFrom('written', 'written', 'written', 'lost', 'uncertain'),
-      between: fc.nat(2),
+      between: fc.nat(12),
     }),
   },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('step'), count: fc.nat(20) }) },
@@ -140,7 +140,11 @@ class World {
   }
 
   async flush(fate: Fate = 'written', between = 0): Promise<void> {
-    const meanwhile = () => this.add(between)
+    let late = between
+    const meanwhile = () => {
+      this.add(late)
+      late = 0
+    }
     await flush(this.index, this.rows, { fate, meanwhile })
     // The store takes nothing more after such a failure until it is opened again.
     if (fate === 'uncertain') await this.reload()
@@ -228,30 +232,29 @@ describe('the audit index', () => {
       for (let n = 0; n < 3; n += 1) await turn()
       return table.get(key)
     }
-    const world = new World({ ...table, get }, 3)
-    let done = false
-    const write = async () => {
-      while (!done) {
+    // And a write has happened some turns before it is known to have.
+    const write: RowTable['write'] = async (changes) => {
+      await table.write(changes)
+      for (let n = 0; n < 6; n += 1) await turn()
+    }
+    const world = new World({ ...table, get, write }, 3)
+    let growing = true
+    const grow = async () => {
+      for (let n = 0; n < 60; n += 1) {
         world.add(5)
         await world.flush()
         await world.step(9)
       }
+      growing = false
     }
-    const read = async () => {
-      for (let n = 0; n < 40; n += 1) {
-        const order = n % 2 === 0 ? 'oldest' : 'newest'
-        await world.expectFound({
-          ...everything,
-          from: Math.max(0, world.entries.length - 200),
-          order,
-        })
+    const ask = async () => {
+      for (let n = 0; growing; n += 1) {
+        const from = Math.max(0, world.entries.length - 200)
+        await world.expectFound({ ...everything, from, order: n % 2 === 0 ? 'oldest' : 'newest' })
+        await turn()
       }
     }
-    const writing = write()
-    await read().finally(() => {
-      done = true
-    })
-    await writing
+    await Promise.all([grow(), ask(), ask()])
     expect(decodeLayout(await storedMeta(world.rows), sizes)?.swept).toBeGreaterThan(2)
   })
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { keySpace, rowKey } from '../../src/projections/derived/sealed-rows.ts'
+import { xaes } from '../../src/crypto/xaes.ts'
+import { keySpace, rowKey, sealedRows } from '../../src/projections/derived/sealed-rows.ts'
 import { binding, keysOf, open, rowTable } from '../fixtures/derived.ts'
 
 const space = keySpace(0x73, 'rotations')
@@ -53,6 +54,18 @@ describe('sealed rows', () => {
     await expect(rows.get(short)).rejects.toMatchObject(integrity)
     await expect(open(table, Buffer.alloc(24, 2)).get(key)).rejects.toMatchObject(integrity)
     expect(await open(table, binding).get(key)).toEqual(Buffer.from('x'))
+  })
+
+  it('are closed, not doubtful, once their key is gone', async () => {
+    const table = await rowTable()
+    const brief = xaes(Buffer.alloc(32, 7))
+    const rows = sealedRows({ table, cipher: brief, binding })
+    await rows.write({ put: [rows.seal(key, Buffer.from('x'))] })
+    brief.erase()
+    await expect(rows.get(key)).rejects.toMatchObject({
+      code: 'CLOSED',
+      message: 'this key has been erased',
+    })
   })
 
   it('clear one space and leave its neighbours', async () => {

@@ -12,20 +12,11 @@ import {
 import type { Capture, Keeper, RowChanges } from './keeper.ts'
 import { matchSegment, type SegmentQuery } from './match.ts'
 import { isComplete, type Merge, mergeNext } from './merge.ts'
-import { appendPosting, emptyPostings, offsetsIn, type Postings, sortPostings } from './postings.ts'
+import { appendPosting, emptyPostings, type OpenMini, offsetsIn, sortPostings } from './postings.ts'
 import type { SealedRows } from './sealed-rows.ts'
 import { appendBucket, bucketsPerSegment, encodeBuckets } from './segment.ts'
 import { type SegmentRows, segmentRows } from './segment-rows.ts'
 import { hashEvent, hashTerm, type Term, type TermHashes, termHashes } from './terms.ts'
-
-/** The mini being filled, and complete ones that are not on disk yet. */
-interface OpenMini {
-  readonly from: number
-  readonly postings: Postings
-  to: number
-  /** Its rows on disk cover `from` to `stored - 1`. */
-  stored: number
-}
 
 type Segment = OpenMini | StoredSegment
 

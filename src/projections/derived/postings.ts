@@ -9,6 +9,15 @@ export interface Postings {
   length: number
 }
 
+/** The mini being filled, and complete ones that are not on disk yet. */
+export interface OpenMini {
+  readonly from: number
+  readonly postings: Postings
+  to: number
+  /** Its rows on disk cover `from` to `stored - 1`. */
+  stored: number
+}
+
 const firstCapacity = 256
 
 export function emptyPostings(capacity = firstCapacity): Postings {

@@ -77,6 +77,7 @@ export function sealedRows({ table, cipher, binding }: SealedRowsOptions): Seale
     try {
       return cipher.open(row.subarray(0, xaesNonceBytes), row.subarray(xaesNonceBytes), aad(key))
     } catch (cause) {
+      if (cause instanceof VaultError && cause.code === 'CLOSED') throw cause
       throw new VaultError('INTEGRITY', 'a row of the derived store does not open', { cause })
     }
   }

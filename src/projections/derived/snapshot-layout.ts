@@ -5,7 +5,7 @@ import { rowKey } from './sealed-rows.ts'
  * key   := space ‖ 'p' ‖ generation u32 ‖ page u32  |  space ‖ 'd' ‖ record u32
  * page  := stamp(16) ‖ rows of the base             rows: see row-page.ts
  * delta := stamp of the record before(16) ‖ stamp(16) ‖ rows touched, absolute, or marks of their removal
- * meta  := msgpack [format, base, deltas, started base or nil]
+ * meta  := msgpack [format, { base, deltas, started: a base or nil }]
  *
  * State = pages of the base, then the deltas written since that base was *started*, in order. A base is walked by a
  * live iterator over several captures, so its pages show the map at several positions, and a row may stand there
