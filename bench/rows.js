@@ -79,7 +79,7 @@ export async function bulkWrite(count = 100_000) {
 }
 
 /** Grows a vault to `events` events, mostly reads, a twentieth rotations. */
-export async function grow(vault, events) {
+async function grow(vault, events) {
   let { size } = await vault.health()
   while (size < events) {
     const batch = Math.min(5_000, events - size)

@@ -68,7 +68,12 @@ function openStored(epochs: Epochs, stored: StoredCommit): ReadCommit {
 
 /** The frontier behind a commit that was read. */
 export function extend(frontier: Frontier, epochs: Epochs, commit: ReadCommit): Frontier {
-  return append(frontier, leafHashesOf(epochs.at(commit.first), commit.first, commit.plain))
+  return append(frontier, leavesOf(epochs, commit))
+}
+
+/** The leaf hashes of a commit that was read. */
+export function leavesOf(epochs: Epochs, { first, plain }: ReadCommit): Buffer[] {
+  return leafHashesOf(epochs.at(first), first, plain)
 }
 
 function expectDense(commit: Commit, next: number, isFirst: boolean): void {

@@ -2,16 +2,18 @@ import { sha256 } from '../crypto/hash.ts'
 
 /**
  * The Merkle tree of RFC 9162 §2.1, kept as its frontier: the roots of the perfect subtrees that make up the
- * log so far, largest first. It takes O(log n) memory and gives the root of every size it passes through.
+ * log so far, largest first. It takes O(log n) memory and gives the root of every size it passes through. The newest
+ * leaf ties it to a log without reading the rest of that: no other log has the same event there.
  *
- * frontier := size u64 ‖ hash(32) × (number of one bits in size)
+ * frontier := size u64 ‖ hash(32) × (number of one bits in size) ‖ newest leaf(32), unless size is 0
  */
 export interface Frontier {
   readonly size: number
   readonly subtrees: readonly Buffer[]
+  readonly newest: Buffer | undefined
 }
 
-export const emptyFrontier: Frontier = { size: 0, subtrees: [] }
+export const emptyFrontier: Frontier = { size: 0, subtrees: [], newest: undefined }
 
 const hashBytes = 32
 const pair = Buffer.alloc(1 + 2 * hashBytes)
@@ -39,7 +41,7 @@ export function append(frontier: Frontier, leaves: readonly Buffer[]): Frontier 
     subtrees.push(hash)
     size++
   }
-  return { size, subtrees }
+  return { size, subtrees, newest: leaves.at(-1) ?? frontier.newest }
 }
 
 /** RFC 9162 §2.1.1: the root hash; that of the empty tree is SHA-256 of nothing. */
@@ -55,7 +57,7 @@ export function root(frontier: Frontier): Buffer {
 export function encodeFrontier(frontier: Frontier): Buffer {
   const size = Buffer.alloc(8)
   size.writeBigUInt64BE(BigInt(frontier.size))
-  return Buffer.concat([size, ...frontier.subtrees])
+  return Buffer.concat([size, ...frontier.subtrees, ...(frontier.newest ? [frontier.newest] : [])])
 }
 
 /** The frontier that these bytes hold, or undefined where they hold none. */
@@ -63,12 +65,13 @@ export function decodeFrontier(bytes: Uint8Array): Frontier | undefined {
   const buffer = Buffer.from(bytes)
   if (buffer.length < 8 || (buffer.length - 8) % hashBytes !== 0) return undefined
   const size = Number(buffer.readBigUInt64BE(0))
-  const subtrees: Buffer[] = []
+  const hashes: Buffer[] = []
   for (let at = 8; at < buffer.length; at += hashBytes) {
-    subtrees.push(buffer.subarray(at, at + hashBytes))
+    hashes.push(buffer.subarray(at, at + hashBytes))
   }
-  return Number.isSafeInteger(size) && subtrees.length === oneBits(size)
-    ? { size, subtrees }
+  const newest = size === 0 ? undefined : hashes.pop()
+  return Number.isSafeInteger(size) && hashes.length === oneBits(size)
+    ? { size, subtrees: hashes, newest }
     : undefined
 }
 

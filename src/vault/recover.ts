@@ -1,6 +1,6 @@
 import { VaultError } from '../errors.ts'
 import type { HeadFile } from '../log/head.ts'
-import { extend, type LogSource, readCommits } from '../log/reader.ts'
+import { extend, type LogSource, leavesOf, readCommits } from '../log/reader.ts'
 import type { Snapshots } from '../projections/snapshots.ts'
 import {
   decodeFrontier,
@@ -68,6 +68,15 @@ export async function recover(
   )
 }
 
+/** Whether a snapshot's tree ends in the log's own event: it does not in one that was put in the log's place. */
+async function isOf({ size, newest }: Frontier, source: LogSource): Promise<boolean> {
+  for await (const commit of readCommits(source, { from: Math.max(0, size - 1), to: size })) {
+    const leaves = leavesOf(source.epochs, commit)
+    return newest !== undefined && leaves[size - 1 - commit.first]?.equals(newest) === true
+  }
+  return size === 0
+}
+
 /** Undefined where the tree does not come to the claimed root. */
 async function replay(
   source: LogSource,
@@ -79,6 +88,7 @@ async function replay(
   const kept = snapshots.manifest
   let frontier = (kept && decodeFrontier(kept.frontier)) ?? emptyFrontier
   if (kept !== undefined && frontier.size !== kept.position) return undefined
+  if (!(await isOf(frontier, source))) return undefined
   let met = frontier.size > claimed.size
   const agrees = () => {
     if (frontier.size !== claimed.size) return met || frontier.size < claimed.size

@@ -63,7 +63,7 @@ describe.skipIf(!mounted)(`a full disk${needsMount}`, () => {
     const store = await createVault(folder, { freeBytesMin: 6 * MiB })
     await writeFile(filler, new Uint8Array(8 * MiB))
     const { acked, refusal } = await fill(store)
-    expect(refusal).toMatchObject({ code: 'NO_SPACE', retry: 'never', expected: 6 * MiB })
+    expect(refusal).toMatchObject({ code: 'NO_SPACE', retry: 'now', expected: 6 * MiB })
     expect(acked).toBeGreaterThan(50)
     const derived = store.derived.write({ put: [[bytes('a'), new Uint8Array(64 * 1024)]] })
     await expect(derived).rejects.toMatchObject({ code: 'NO_SPACE' })

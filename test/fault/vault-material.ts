@@ -2,14 +2,13 @@ import { existsSync } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { VaultErrorCode } from '../../src/errors.ts'
 import { type Clock, type Credential, Vault, VaultError } from '../../src/index.ts'
 import { noKdf } from '../../src/keys/no-kdf.ts'
 import { testClock } from '../../src/testing/test-clock.ts'
 import type { VaultPlace } from '../../src/vault/options.ts'
 
 export const long = process.env.MUNIMENT_LONG === '1'
-export const actor = 'svc/test'
+const actor = 'svc/test'
 
 /** A folder to make vaults in; in memory where durability is not what is tested and there is such a place. */
 export function scratch({ fast = false } = {}): Promise<string> {
@@ -73,84 +72,18 @@ export async function populated(path: string): Promise<void> {
   await vault.close()
 }
 
-export async function later(path: string): Promise<void> {
+export async function later(path: string, said = 'after all'): Promise<void> {
   const clock = testClock(Date.UTC(2026, 0, 2))
   const vault = await open({ path }, { clock })
   await vault.keyslots.add(noKdf, { label: 'second' })
-  await vault.write('prod/gone', 'destroyed value')
+  await vault.write('prod/gone', `destroyed ${said}`)
   await vault.write('prod/gone', 'value that stays')
   await vault.destroy('prod/gone', { versions: [1] })
   await vault.write('prod/purged', 'purged value')
   await vault.purge('prod/purged')
-  await vault.rotate('prod/db', 'third value')
+  await vault.rotate('prod/db', `third value ${said}`)
   await vault.delete('prod/db', { versions: [2] })
   await vault.delete('prod/fields')
   await vault.read('prod/fields').catch(() => undefined)
   await vault.close()
-}
-
-/** All that a vault tells, as text, by what was asked. Reads come last, since they add to the log. */
-export async function readOut(
-  vault: Vault,
-  size: number,
-  parts: Map<string, string> = new Map(),
-): Promise<Map<string, string>> {
-  const { items } = await vault.list()
-  parts.set('list', JSON.stringify(items))
-  for (const { path } of items) {
-    parts.set(`history of ${path}`, JSON.stringify(await vault.history(path)))
-  }
-  for (const query of [{}, { subject: 'prod/**', order: 'newest' }, { actor }] as const) {
-    const events: unknown[] = []
-    for await (const page of vault.audit.query(query)) events.push(...page.events)
-    const known = events.filter((event) => (event as { position: number }).position < size)
-    parts.set(`audit trail of ${JSON.stringify(query)}`, JSON.stringify(known))
-  }
-  for (const { path } of items) {
-    for (const { version, state } of await vault.history(path)) {
-      if (state !== 'live') continue
-      const secret = await vault.read(path, { version })
-      const value = secret.kind === 'fields' ? secret.fields() : secret.bytes()
-      parts.set(`value ${version} of ${path}`, JSON.stringify(value))
-    }
-  }
-  return parts
-}
-
-export interface Outcome {
-  /** What was told before the refusal, or all of it. */
-  readonly parts: ReadonlyMap<string, string>
-  /** The refusal, if it came to one. */
-  readonly code?: VaultErrorCode
-  readonly message?: string
-}
-
-const hangMs = 10_000
-
-/** Opens whatever is at `path` and asks it everything. A raw error and a hang fail the test at hand. */
-export async function outcomeOf(path: string, size: number): Promise<Outcome> {
-  const parts = new Map<string, string>()
-  let timer: NodeJS.Timeout | undefined
-  const hang = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${hangMs} ms`)), hangMs)
-  })
-  try {
-    await Promise.race([tell(path, size, parts), hang])
-    return { parts }
-  } catch (error) {
-    if (!(error instanceof VaultError)) throw error
-    return { parts, code: error.code, message: error.message }
-  } finally {
-    clearTimeout(timer)
-  }
-}
-
-async function tell(path: string, size: number, parts: Map<string, string>): Promise<void> {
-  const clock = testClock(Date.UTC(2026, 0, 3))
-  const vault = await open({ path }, { clock })
-  try {
-    await readOut(vault, size, parts)
-  } finally {
-    await vault.close()
-  }
 }

@@ -1,5 +1,5 @@
-import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { fc, test } from '@fast-check/vitest'
+import { describe, expect } from 'vitest'
 import type { VaultError } from '../../src/errors.ts'
 import { checkPath } from '../../src/events/path.ts'
 import { matches, parsePattern } from '../../src/events/pattern.ts'
@@ -18,63 +18,61 @@ describe('patterns', () => {
     )
   }
 
-  it('match what their definition says', () => {
-    const pattern = fc.tuple(
-      fc.array(fc.oneof(part, fc.constant('*')), { maxLength: 4 }),
-      fc.boolean(),
-    )
-    const subject = fc.array(part, { maxLength: 5 })
-    fc.assert(
-      fc.property(pattern, subject, ([parts, deep], segments) => {
-        const all = deep ? [...parts, '**'] : parts
-        fc.pre(all.length > 0)
-        const matched = matches(parsePattern(all.join('/')), segments.join('/'))
-        expect(matched).toBe(matchesNaively(all, segments))
-      }),
-      { numRuns: 2000 },
-    )
-  })
+  const pattern = fc.tuple(
+    fc.array(fc.oneof(part, fc.constant('*')), { maxLength: 4 }),
+    fc.boolean(),
+  )
+  const subject = fc.array(part, { maxLength: 5 })
+
+  test.prop([pattern, subject], { numRuns: 2000 })(
+    'match what their definition says',
+    ([parts, deep], segments) => {
+      const all = deep ? [...parts, '**'] : parts
+      fc.pre(all.length > 0)
+      const matched = matches(parsePattern(all.join('/')), segments.join('/'))
+      expect(matched).toBe(matchesNaively(all, segments))
+    },
+  )
 })
 
 describe('paths', () => {
-  it('are accepted exactly where their definition says, all-ASCII or not', () => {
-    const unit = fc.constantFrom(
-      'a',
-      'b',
-      '.',
-      '/',
-      ' ',
-      '*',
-      '\\',
-      '\n',
-      '\u007f',
-      'é',
-      'e\u0301',
-      '\u00a0',
-      '\ud800',
-      '🔑',
-      'x'.repeat(127),
-    )
-    const path = fc.array(unit, { maxLength: 8 }).map((units) => units.join(''))
-    fc.assert(
-      fc.property(path, (path) => {
-        const sound =
-          Buffer.byteLength(path) <= 512 &&
-          path.normalize('NFC') === path &&
-          !/[\p{C}\p{Zl}\p{Zp}*+!\\]/u.test(path) &&
-          !/\p{Zs}/u.test(path.replaceAll(' ', '')) &&
-          path
-            .split('/')
-            .every((s) => s !== '' && s !== '.' && s !== '..' && Buffer.byteLength(s) <= 128)
-        let returned: string | undefined
-        try {
-          returned = checkPath(path)
-        } catch (error) {
-          expect(['INVALID', 'TOO_LARGE']).toContain((error as VaultError).code)
-        }
-        expect(returned).toBe(sound ? path : undefined)
-      }),
-      { numRuns: 3000 },
-    )
-  })
+  const unit = fc.constantFrom(
+    'a',
+    'b',
+    '.',
+    '/',
+    ' ',
+    '*',
+    '\\',
+    '\n',
+    '\u007f',
+    'é',
+    'e\u0301',
+    '\u00a0',
+    '\ud800',
+    '🔑',
+    'x'.repeat(127),
+  )
+  const path = fc.array(unit, { maxLength: 8 }).map((units) => units.join(''))
+
+  test.prop([path], { numRuns: 3000 })(
+    'are accepted exactly where their definition says, all-ASCII or not',
+    (path) => {
+      const sound =
+        Buffer.byteLength(path) <= 512 &&
+        path.normalize('NFC') === path &&
+        !/[\p{C}\p{Zl}\p{Zp}*+!\\]/u.test(path) &&
+        !/\p{Zs}/u.test(path.replaceAll(' ', '')) &&
+        path
+          .split('/')
+          .every((s) => s !== '' && s !== '.' && s !== '..' && Buffer.byteLength(s) <= 128)
+      let returned: string | undefined
+      try {
+        returned = checkPath(path)
+      } catch (error) {
+        expect(['INVALID', 'TOO_LARGE']).toContain((error as VaultError).code)
+      }
+      expect(returned).toBe(sound ? path : undefined)
+    },
+  )
 })

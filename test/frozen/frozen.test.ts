@@ -1,0 +1,124 @@
+import { chmod, cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { eventTypes } from '../../src/events/catalogue.ts'
+import {
+  type AuditEvent,
+  type Credential,
+  passphrase,
+  recoveryKey,
+  type SecretValue,
+  Vault,
+} from '../../src/index.ts'
+import { testClock } from '../../src/testing/test-clock.ts'
+import { checkVault } from '../fixtures/check-vault.ts'
+
+/** Made by `make.mjs`, of format 1: what its release wrote, each later one must read. */
+const home = fileURLToPath(new URL('v1', import.meta.url))
+
+interface Expected {
+  readonly secrets: readonly { readonly path: string }[]
+  readonly histories: Readonly<Record<string, readonly unknown[]>>
+  readonly values: Readonly<Record<string, object>>
+  readonly events: readonly AuditEvent[]
+}
+
+const read = async (name: string) => JSON.parse(await readFile(join(home, name), 'utf8'))
+const expected: Expected = await read('expected.json')
+const throwAway: { passphrase: string; recovery: string } = await read('credentials.json')
+const words = passphrase(throwAway.passphrase)
+const printed = recoveryKey.parse(throwAway.recovery)
+
+let parent: string
+let folder: string
+beforeEach(async () => {
+  parent = await mkdtemp(join(tmpdir(), 'muniment-frozen-'))
+  folder = join(parent, 'vault')
+  await cp(join(home, 'vault'), folder, { recursive: true })
+  // git keeps no modes but the executable bit.
+  await chmod(folder, 0o700)
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    await chmod(join(folder, entry.name), entry.isDirectory() ? 0o700 : 0o600)
+  }
+})
+afterEach(() => rm(parent, { recursive: true }))
+
+function open(unlock: Credential): Promise<Vault> {
+  const clock = testClock(Date.UTC(2026, 0, 1, 12, 5))
+  return Vault.open({ path: folder, unlock, actor: 'svc/later', clock })
+}
+
+/** As JSON, which is how it was kept. */
+const plain = (value: unknown) => JSON.parse(JSON.stringify(value))
+
+function shown(secret: SecretValue): object {
+  const { kind } = secret
+  if (kind === 'fields') return { kind, fields: secret.fields() }
+  if (kind === 'string') return { kind, text: secret.text() }
+  return { kind, hex: secret.bytes().toString('hex') }
+}
+
+async function expectAsFrozen(vault: Vault): Promise<void> {
+  const events: AuditEvent[] = []
+  for await (const page of vault.audit.query({ limit: 1000 })) events.push(...page.events)
+  expect(events.slice(0, expected.events.length)).toEqual(expected.events)
+  const { items } = await vault.list()
+  expect(plain(items)).toEqual(expected.secrets)
+  for (const [path, history] of Object.entries(expected.histories)) {
+    expect(plain(await vault.history(path)), path).toEqual(history)
+  }
+  for (const [name, value] of Object.entries(expected.values)) {
+    const [path = '', version] = name.split('@')
+    const options = { version: Number(version), allowExpired: true, reason: 'frozen' }
+    expect(shown(await vault.read(path, options)), name).toEqual(value)
+  }
+}
+
+describe('the frozen vault of format 1', () => {
+  it('has every type of event in it, and values of each kind', () => {
+    expect(new Set(expected.events.map(({ type }) => type))).toEqual(new Set(eventTypes))
+    const kinds = Object.values(expected.values).map((value) => 'kind' in value && value.kind)
+    expect(new Set(kinds)).toEqual(new Set(['string', 'bytes', 'fields']))
+  })
+
+  it.each([
+    ['by its passphrase', words],
+    ['by its recovery key', printed],
+  ])('opens %s, and tells what it told when it was made', async (_way, unlock) => {
+    const vault = await open(unlock)
+    await expectAsFrozen(vault)
+    await vault.close()
+    await checkVault(folder, unlock)
+  })
+
+  it('tells the same without what was derived from its log', async () => {
+    await rm(join(folder, 'derived'), { recursive: true })
+    const vault = await open(words)
+    await expectAsFrozen(vault)
+    await vault.close()
+  })
+
+  it('goes on: what is written to it is read from it', async () => {
+    const vault = await open(printed)
+    await vault.write('prod/later', 'by a later release')
+    await vault.destroy('prod/db/password', { versions: [2] })
+    await vault.close()
+    const again = await open(words)
+    expect((await again.read('prod/later')).text()).toBe('by a later release')
+    await again.close()
+    await checkVault(folder, printed)
+  })
+
+  it('is described by docs/format.md, which names every type of event', async () => {
+    const page = await readFile(new URL('../../docs/format.md', import.meta.url), 'utf8')
+    expect(eventTypes.filter((type) => !page.includes(`\`${type}\``))).toEqual([])
+  })
+
+  it('passes every check of its bytes as it stands', async () => {
+    const { events, head } = await checkVault(folder, words)
+    expect(events).toHaveLength(expected.events.length)
+    expect(head).toBe(events.length)
+  })
+})
