@@ -35,13 +35,13 @@ export function newValue(
   checkPath(path)
   checkIfVersion(options.ifVersion)
   const patch = readMeta(options)
-  // A copy, so that the caller may go on to change its own.
+  // A copy, and the only thing that is looked at from here on: the caller may go on to change its own.
   const plain = encodeValue(value)
   let prepared: Prepared | undefined
 
   const prepare = (): Promise<void> | undefined => {
     const row = engine.state.secrets.fold.state.get(path)
-    const facts = factsOf(value, patch.type ?? row?.meta.type)
+    const facts = factsOf(plain, patch.type ?? row?.meta.type)
     const seal = (changed: boolean, versions: readonly FoundVersion[]) => {
       const version = (row?.version ?? 0) + 1
       const { valueKey, ...sealed } = sealBox({
@@ -61,7 +61,7 @@ export function newValue(
       return undefined
     }
     return Promise.all([
-      differs(engine, { path, row, value }),
+      differs(engine, { path, row, plain }),
       prunableVersions(engine, { path, row, patch }),
     ]).then(([changed, versions]) => seal(changed, versions))
   }
@@ -92,32 +92,30 @@ interface Prepared {
 
 function withKeys(outcome: Outcome, { intent, valueKey, versions }: Prepared): Decision {
   if (outcome.refused !== undefined) return outcome
+  const addKeys = [{ keyId: intent.sealed.keyId, valueKey }]
+  if (versions.length === 0) return { facts: outcome.facts, addKeys }
   const gone = new Set(
     outcome.facts.flatMap((fact) =>
       fact.type === 'secret.destroyed' ? fact.data.versions.map(({ version }) => version) : [],
     ),
   )
   const removeKeys = versions.filter(({ version }) => gone.has(version))
-  return {
-    ...outcome,
-    addKeys: [{ keyId: intent.sealed.keyId, valueKey }],
-    ...(removeKeys.length > 0 && { removeKeys }),
-  }
+  return { facts: outcome.facts, addKeys, ...(removeKeys.length > 0 && { removeKeys }) }
 }
 
 /** Whether the value differs from the newest version's, found out by opening that one's box. */
 async function differs(
   engine: Engine,
-  { path, row, value }: { path: string; row: SecretRow; value: SecretInput },
+  { path, row, plain }: { path: string; row: SecretRow; plain: Buffer },
 ): Promise<boolean> {
   if (row.state === 'destroyed') return true
-  const plain = await engine.values.open({
+  const before = await engine.values.open({
     path,
     version: row.version,
     position: row.position,
     keyId: row.keyId,
   })
-  return !sameValue(decodeValue(plain), value)
+  return !sameValue(decodeValue(before), decodeValue(plain))
 }
 
 /** The versions that `maxVersions` could push out; none where the secret keeps all. */
@@ -137,8 +135,8 @@ function prunable(versions: readonly FoundVersion[]) {
 }
 
 /** A certificate's dates and fingerprint, or an SSH key's fingerprint, read out of the value. */
-function factsOf(value: SecretInput, type: string | undefined): ValueFacts {
-  if (type === 'certificate') return certificateFacts(value) ?? {}
-  if (type === 'ssh_key') return sshKeyFacts(value) ?? {}
+function factsOf(plain: Buffer, type: string | undefined): ValueFacts {
+  if (type === 'certificate') return certificateFacts(decodeValue(plain)) ?? {}
+  if (type === 'ssh_key') return sshKeyFacts(decodeValue(plain)) ?? {}
   return {}
 }

@@ -13,11 +13,11 @@ const paths = Array.from({ length: 12 }, (_, n) => `prod/secret-${n}`)
 const pick = (items) => items[Math.floor(Math.random() * items.length)]
 
 /** A value says which call wrote it, so that whoever finds one can tell whether it is the right one. */
-const valueOf = ({ correlationId }) => correlationId.padEnd(pick([0, 200, 20_000]))
+const textOf = ({ correlationId }) => correlationId.padEnd(pick([0, 200, 20_000]))
 
 const operations = {
-  write: (path, call) => vault.write(path, valueOf(call), { ...call, maxVersions: 4 }),
-  rotate: (path, call) => vault.rotate(path, valueOf(call), call),
+  write: (path, call) => vault.write(path, textOf(call), { ...call, maxVersions: 4 }),
+  rotate: (path, call) => vault.rotate(path, textOf(call), call),
   delete: (path, call) => vault.delete(path, call),
   restore: (path, call) => vault.restore(path, call),
   destroy: (path, call) => vault.destroy(path, { ...call, versions: [1, 2] }),

@@ -4,6 +4,7 @@ import { describe, it } from 'vitest'
 import type { SecretInput } from '../../src/crypto/secret-value.ts'
 import { checkStore } from '../fixtures/check-vault.ts'
 import { run, steps } from './model/commands.ts'
+import type { Operation } from './model/operations.ts'
 import { assertProperty, forProperties } from './model/runs.ts'
 import { shownValue } from './model/secrets.ts'
 import { World } from './model/world.ts'
@@ -41,6 +42,17 @@ describe('a vault whose store breaks off', () => {
       ),
     )
   })
+  it.each(['before', 'after'] as const)(
+    'answers a call that changes nothing although the commit beside it failed %s it was stored',
+    async (when) => {
+      const world = await World.create()
+      const write = (path: string): Operation => ({ verb: 'write', path, value: 'x', options: {} })
+      await world.perform([[write('a')]])
+      const restore: Operation = { verb: 'restore', path: 'a', options: {} }
+      await world.performThroughFailure([[restore], [write('b')]], { nth: 1, when })
+      await expectOnDisk(world)
+    },
+  )
 })
 
 /** After a close, the bytes hold every version of the model, and its value for as long as it is not destroyed. */

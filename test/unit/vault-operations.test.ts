@@ -134,6 +134,10 @@ describe('a value', () => {
     await writing
     expect((await vault.read('bytes')).text()).toBe('before')
     expect((await vault.read('fields')).fields()).toEqual({ user: 'before' })
+    const again = { user: 'before' }
+    const rewriting = vault.write('fields', again)
+    again.user = 'after'
+    expect((await rewriting).changed).toBe(false)
   })
 
   it('stays readable by its version after newer ones', async () => {
