@@ -4,6 +4,7 @@ import { type KeyRowEntry, openKeyRow, sealKeyRow } from '../keys/key-row.ts'
 import type { Keyring } from '../keys/keyring.ts'
 import { commitEventsMax, keysPerRowMax } from '../limits.ts'
 import type { KeyChanges, KeyRow, KeyRowId, KeyTable } from '../store/port.ts'
+import { BoundedCache } from './bounded-cache.ts'
 
 /** A value key by its hash, and the commit that wrote its row. */
 export interface KeyRef {
@@ -11,6 +12,8 @@ export interface KeyRef {
   readonly first: number
 }
 
+/** Rows kept in memory as they are sealed. */
+const cacheBytesMax = 4 * 1024 * 1024
 const blocksMax = Math.ceil(commitEventsMax / keysPerRowMax)
 
 /**
@@ -22,6 +25,7 @@ export class KeyRows {
   readonly #vaultId: Uint8Array
   readonly #wrappings: ReadonlyMap<number, Xaes>
   readonly #wrapEpoch: number
+  readonly #cache = new BoundedCache<Uint8Array>(cacheBytesMax, (bytes) => bytes.length)
 
   constructor(table: KeyTable, keyring: Keyring) {
     const wraps = keyring.values?.wraps ?? []
@@ -34,7 +38,7 @@ export class KeyRows {
   /** The value key, or undefined where it is gone for good. */
   async get(ref: KeyRef): Promise<Uint8Array | undefined> {
     for (let block = 0; block < blocksMax; block++) {
-      const entries = await this.#open({ first: ref.first, block })
+      const entries = await this.#openCached({ first: ref.first, block })
       const found = entries?.find(({ keyId }) => sameId(keyId, ref.keyId))
       if (found !== undefined) return found.valueKey
     }
@@ -67,6 +71,7 @@ export class KeyRows {
         const entries = await this.#open(id)
         const kept = entries?.filter(({ keyId }) => !doomed.some((ref) => sameId(ref.keyId, keyId)))
         if (entries === undefined || kept === undefined || kept.length === entries.length) continue
+        this.#cache.delete(nameOf(id))
         if (kept.length === 0) remove.push(id)
         else put.push(this.#seal(id, kept))
       }
@@ -76,6 +81,15 @@ export class KeyRows {
 
   erase(): void {
     for (const wrapping of this.#wrappings.values()) wrapping.erase()
+  }
+
+  /** From the rows kept sealed in memory: a row of before a destruction still opens what that left alone. */
+  async #openCached(id: KeyRowId): Promise<readonly KeyRowEntry[] | undefined> {
+    const name = nameOf(id)
+    const bytes = this.#cache.get(name) ?? (await this.#table.get(id))
+    if (bytes === undefined) return undefined
+    this.#cache.put(name, bytes)
+    return openKeyRow(this.#wrappings, { vaultId: this.#vaultId, ...id }, bytes)
   }
 
   async #open(id: KeyRowId): Promise<readonly KeyRowEntry[] | undefined> {
@@ -97,6 +111,10 @@ export class KeyRows {
     )
     return { id, bytes }
   }
+}
+
+function nameOf({ first, block }: KeyRowId): string {
+  return `${first} ${block}`
 }
 
 function sameId(a: Uint8Array, b: Uint8Array): boolean {

@@ -66,6 +66,40 @@ function openStored(epochs: Epochs, stored: StoredCommit): ReadCommit {
   return { first: stored.first, end: stored.first + events.length, events, plain }
 }
 
+/** One commit, whose events are decoded when asked for: most who look for one event want no other. */
+export interface OpenedCommit {
+  readonly first: number
+  readonly end: number
+  /** The event at a position of this commit. */
+  event(position: number): VaultEvent
+}
+
+/** The commit that holds a position. Throws `INTEGRITY` where there is none. */
+export async function commitAt(source: LogSource, position: number): Promise<OpenedCommit> {
+  for await (const [stored] of source.store.read({ from: position, to: position + 1 })) {
+    if (stored === undefined) break
+    const { first } = stored
+    const { buffer, spans } = openCommit(source.epochs, stored)
+    const end = first + spans.length
+    if (position < first || position >= end) break
+    const event = (at: number) => {
+      const [start, stop] = spans[at - first] ?? [0, 0]
+      return decodeEvent(buffer, { start, end: stop, position: at })
+    }
+    return { first, end, event }
+  }
+  throw new VaultError('INTEGRITY', `position ${position} is missing`, { expected: position })
+}
+
+/** The event at a position, and the first position of its commit. */
+export async function eventAt(
+  source: LogSource,
+  position: number,
+): Promise<{ event: VaultEvent; first: number }> {
+  const commit = await commitAt(source, position)
+  return { event: commit.event(position), first: commit.first }
+}
+
 /** The frontier behind a commit that was read. */
 export function extend(frontier: Frontier, epochs: Epochs, commit: ReadCommit): Frontier {
   return append(frontier, leavesOf(epochs, commit))

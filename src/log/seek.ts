@@ -1,6 +1,4 @@
-import { VaultError } from '../errors.ts'
-import type { VaultEvent } from '../events/catalogue.ts'
-import { type LogSource, readCommits } from './reader.ts'
+import { commitAt, type LogSource } from './reader.ts'
 
 export interface Dated {
   readonly source: LogSource
@@ -46,20 +44,16 @@ async function firstLater(
 ): Promise<number> {
   let { start: low, end: high } = stretch
   while (low < high) {
-    const middle = Math.floor((low + high) / 2)
-    const events = await commitAt(source, middle)
-    const within = events.filter(({ position }) => position >= low && position < high)
-    const later = within.find((event) => event.time > time)
-    const newest = within.at(-1)
-    if (later !== undefined && later !== within[0]) return later.position
-    if (later !== undefined) high = later.position
-    else low = (newest?.position ?? middle) + 1
+    const commit = await commitAt(source, Math.floor((low + high) / 2))
+    const from = Math.max(low, commit.first)
+    const to = Math.min(high, commit.end)
+    if (commit.event(from).time > time) high = from
+    else if (commit.event(to - 1).time <= time) low = to
+    else {
+      for (let position = from + 1; ; position++) {
+        if (commit.event(position).time > time) return position
+      }
+    }
   }
   return low
-}
-
-async function commitAt(source: LogSource, position: number): Promise<readonly VaultEvent[]> {
-  for await (const commit of readCommits(source, { from: position, to: position + 1 }))
-    return commit.events
-  throw new VaultError('INTEGRITY', `position ${position} is missing`, { expected: position })
 }

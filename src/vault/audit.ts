@@ -2,7 +2,7 @@ import { VaultError } from '../errors.ts'
 import type { EventData, EventType, VaultEvent } from '../events/catalogue.ts'
 import { plainEvent } from '../events/decode.ts'
 import { type Followed, follow } from '../log/follow.ts'
-import { type LogSource, type ReadCommit, readCommits } from '../log/reader.ts'
+import { commitAt, type LogSource, type OpenedCommit, readCommits } from '../log/reader.ts'
 import { sizeAt } from '../log/seek.ts'
 import { type AuditFilter, type ReadFilter, readFilter } from './audit-filter.ts'
 import type { Call } from './call.ts'
@@ -217,19 +217,11 @@ async function doubtful(engine: Engine, error: unknown): Promise<undefined> {
 
 /** Reads events one at a time, opening a commit once for neighbours within it. */
 function lastCommit(source: LogSource): (position: number) => Promise<VaultEvent> {
-  let commit: ReadCommit | undefined
+  let commit: OpenedCommit | undefined
   return async (position) => {
     if (commit === undefined || position < commit.first || position >= commit.end) {
-      commit = await commitOf(source, position)
+      commit = await commitAt(source, position)
     }
-    const event = commit.events[position - commit.first]
-    if (event === undefined) throw new VaultError('INTEGRITY', `position ${position} is missing`)
-    return event
+    return commit.event(position)
   }
-}
-
-async function commitOf(source: LogSource, position: number): Promise<ReadCommit> {
-  for await (const commit of readCommits(source, { from: position, to: position + 1 }))
-    return commit
-  throw new VaultError('INTEGRITY', `position ${position} is missing`, { expected: position })
 }

@@ -1,10 +1,9 @@
 import { VaultError } from '../errors.ts'
 import type { EventOf, VaultEvent } from '../events/catalogue.ts'
-import type { LogSource } from '../log/reader.ts'
+import { eventAt, type LogSource } from '../log/reader.ts'
 import { foldChosen } from '../projections/projection.ts'
 import type { SecretRow } from '../projections/secrets.ts'
 import { type ChangeType, isChange, type VersionRow, versions } from '../projections/versions.ts'
-import { eventAt } from './values.ts'
 
 /** A version with the first position of the commit that wrote it: where its key row is. */
 export interface FoundVersion extends VersionRow {

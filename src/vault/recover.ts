@@ -1,6 +1,6 @@
 import { VaultError } from '../errors.ts'
 import type { HeadFile } from '../log/head.ts'
-import { extend, type LogSource, leavesOf, readCommits } from '../log/reader.ts'
+import { eventAt, extend, type LogSource, leavesOf, readCommits } from '../log/reader.ts'
 import type { Snapshots } from '../projections/snapshots.ts'
 import {
   decodeFrontier,
@@ -10,7 +10,6 @@ import {
   root,
 } from '../proofs/tree.ts'
 import { type BuiltIns, startBuiltIns } from './built-ins.ts'
-import { eventAt } from './values.ts'
 
 export interface Recovered {
   readonly state: BuiltIns

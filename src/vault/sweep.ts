@@ -1,9 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { KeyRef, KeyRows } from '../log/key-rows.ts'
 import type { Log } from '../log/log.ts'
-import type { LogSource } from '../log/reader.ts'
+import { eventAt, type LogSource } from '../log/reader.ts'
 import type { BuiltIns } from './built-ins.ts'
-import { eventAt } from './values.ts'
 
 /** What a sweep needs of an open vault. */
 export interface Swept extends LogSource {

@@ -1,9 +1,9 @@
 import { createCipheriv, randomBytes } from 'node:crypto'
 import { VaultError } from '../errors.ts'
-import type { VaultEvent } from '../events/catalogue.ts'
 import { openBox } from '../keys/box.ts'
+import { BoundedCache } from '../log/bounded-cache.ts'
 import type { KeyRows } from '../log/key-rows.ts'
-import { type LogSource, readCommits } from '../log/reader.ts'
+import { eventAt, type LogSource } from '../log/reader.ts'
 
 /** Where a version's box is, and what it must be. */
 export interface ValueRef {
@@ -14,23 +14,12 @@ export interface ValueRef {
   readonly keyId: Uint8Array
 }
 
-/** The event at a position, and the first position of its commit. */
-export async function eventAt(
-  source: LogSource,
-  position: number,
-): Promise<{ event: VaultEvent; first: number }> {
-  for await (const commit of readCommits(source, { from: position, to: position + 1 })) {
-    const event = commit.events[position - commit.first]
-    if (event !== undefined) return { event, first: commit.first }
-  }
-  throw new VaultError('INTEGRITY', `position ${position} is missing`, { expected: position })
-}
-
 /** Opens boxes: what a read hands out while its event is being synced. */
 export class Values {
   readonly #source: LogSource
   readonly #keyRows: KeyRows
   readonly #cache: ValueCache
+  readonly #boxes = new BoundedCache<SealedBox>(boxBytesMax, ({ box }) => box.length + 64)
 
   constructor(source: LogSource, keyRows: KeyRows, cacheBytes: number) {
     this.#source = source
@@ -45,7 +34,9 @@ export class Values {
 
   /** After a destruction: the plaintext goes as its key went. */
   forget(keyId: Uint8Array): void {
-    this.#cache.forget(nameOf(keyId))
+    const name = nameOf(keyId)
+    this.#cache.forget(name)
+    this.#boxes.delete(name)
   }
 
   erase(): void {
@@ -53,13 +44,8 @@ export class Values {
   }
 
   async #fetch(ref: ValueRef): Promise<Buffer> {
-    const { event, first } = await eventAt(this.#source, ref.position)
-    const isVersion = event.type === 'secret.written' || event.type === 'secret.rotated'
-    if (!isVersion || event.subject !== ref.path || event.data.version !== ref.version) {
-      throw new VaultError('INTEGRITY', `position ${ref.position} does not hold ${ref.path}`, {
-        path: ref.path,
-      })
-    }
+    const name = nameOf(ref.keyId)
+    const { box, first } = this.#boxes.get(name) ?? (await this.#read(ref, name))
     const valueKey = await this.#keyRows.get({ keyId: ref.keyId, first })
     if (valueKey === undefined) {
       throw new VaultError(
@@ -68,17 +54,31 @@ export class Values {
         { path: ref.path },
       )
     }
-    const plain = openBox({
-      vaultId: this.#source.epochs.vaultId,
-      subject: ref.path,
-      version: ref.version,
-      box: event.data.box,
-      keyId: ref.keyId,
-      valueKey,
-    })
-    this.#cache.put(nameOf(ref.keyId), plain)
+    const { vaultId } = this.#source.epochs
+    const { path: subject, version, keyId } = ref
+    const plain = openBox({ vaultId, subject, version, box, keyId, valueKey })
+    this.#cache.put(name, plain)
     return plain
   }
+
+  async #read(ref: ValueRef, name: string): Promise<SealedBox> {
+    const { event, first } = await eventAt(this.#source, ref.position)
+    const isVersion = event.type === 'secret.written' || event.type === 'secret.rotated'
+    if (!isVersion || event.subject !== ref.path || event.data.version !== ref.version) {
+      throw new VaultError('INTEGRITY', `position ${ref.position} does not hold ${ref.path}`, {
+        path: ref.path,
+      })
+    }
+    const sealed = { box: event.data.box, first }
+    this.#boxes.put(name, sealed)
+    return sealed
+  }
+}
+
+/** A box as the log holds it, and the first position of its commit. */
+interface SealedBox {
+  readonly box: Uint8Array
+  readonly first: number
 }
 
 function nameOf(keyId: Uint8Array): string {
@@ -92,56 +92,43 @@ interface Masked {
 }
 
 const blockBytes = 16
-/** Larger values are rare, and opening them is no slower than unmasking. */
-const entryBytesMax = 64 * 1024
+/** Boxes kept as they are sealed: they spare a look at the log, and are worth nothing without their keys. */
+const boxBytesMax = 4 * 1024 * 1024
 
 /**
- * Opened values, least recently used first, masked under a key that lives as long as the process: it spares the
- * opening, and in an image of the memory it is worth as much as unwrapped value keys would be.
+ * Opened values, masked under a key that lives as long as the process: it spares the opening, and in an image of the
+ * memory it is worth as much as unwrapped value keys would be.
  */
 class ValueCache {
-  readonly #bytesMax: number
-  /** By key id. */
-  readonly #entries = new Map<string, Masked>()
+  readonly #entries: BoundedCache<Masked>
   readonly #mask = createCipheriv('aes-256-ecb', randomBytes(32), null).setAutoPadding(false)
-  #bytes = 0
   #counter = 0
 
   constructor(bytesMax: number) {
-    this.#bytesMax = bytesMax
+    this.#entries = new BoundedCache<Masked>(
+      bytesMax,
+      ({ bytes }) => bytes.length,
+      ({ bytes }) => bytes.fill(0),
+    )
   }
 
   get(name: string): Buffer | undefined {
     const entry = this.#entries.get(name)
-    if (entry === undefined) return undefined
-    this.#entries.delete(name)
-    this.#entries.set(name, entry)
-    return this.#masked(entry.bytes, entry.counter)
+    return entry && this.#masked(entry.bytes, entry.counter)
   }
 
   put(name: string, plain: Buffer): void {
-    if (plain.length > Math.min(this.#bytesMax, entryBytesMax)) return
-    this.forget(name)
     const counter = this.#counter
     this.#counter += Math.ceil(plain.length / blockBytes)
-    this.#entries.set(name, { bytes: this.#masked(plain, counter), counter })
-    this.#bytes += plain.length
-    for (const oldest of this.#entries.keys()) {
-      if (this.#bytes <= this.#bytesMax) break
-      this.forget(oldest)
-    }
+    this.#entries.put(name, { bytes: this.#masked(plain, counter), counter })
   }
 
   forget(name: string): void {
-    const entry = this.#entries.get(name)
-    if (entry === undefined) return
     this.#entries.delete(name)
-    this.#bytes -= entry.bytes.length
-    entry.bytes.fill(0)
   }
 
   erase(): void {
-    for (const name of [...this.#entries.keys()]) this.forget(name)
+    this.#entries.clear()
   }
 
   /** XOR with AES of a run of counters that no other entry uses (SP 800-38A §6.5); it is its own inverse. */
