@@ -25,8 +25,11 @@ export interface LogSource {
   readonly epochs: Epochs
 }
 
-/** How many sealed commits may be opened before other work of the process gets its turn. */
-const commitsPerTurn = 32
+/**
+ * How many sealed commits may be opened and folded before other work of the process gets its turn: full ones hold a
+ * thousand events, which take a few milliseconds.
+ */
+const commitsPerTurn = 8
 
 /**
  * Commits from the one that holds `from` to the one that holds `to - 1`: opened, checked, in order and dense.

@@ -9,6 +9,7 @@ import {
 import { VaultError } from '../errors.ts'
 import { type RotationTrigger, rotationTriggers, type VaultEvent } from '../events/catalogue.ts'
 import { checkPath } from '../events/path.ts'
+import { encodeValue } from '../keys/value.ts'
 import type { Command } from '../log/queue.ts'
 import type { Call } from './call.ts'
 import type { Engine } from './engine.ts'
@@ -106,13 +107,16 @@ export async function annotateSecret(
   return { path, version: secrets.state.get(path)?.version ?? 0, position: event?.position ?? -1 }
 }
 
+/** A made value is checked where it is made: one that a secret cannot hold is the generator's failure. */
 async function makeValue(value: NewValue): Promise<SecretInput> {
-  if (typeof value === 'function') return value()
-  return isGenerator(value) ? value.make() : value
+  if (typeof value !== 'function' && !isGenerator(value)) return value
+  const made = typeof value === 'function' ? await value() : value.make()
+  encodeValue(made)
+  return made
 }
 
 function isGenerator(value: NewValue): value is Generator {
-  return typeof value === 'object' && 'make' in value && typeof value.make === 'function'
+  return typeof value === 'object' && value !== null && 'make' in value && typeof value.make === 'function'
 }
 
 /** A generator that knows what it makes says the type, unless the caller does. */

@@ -22,7 +22,7 @@ describe('a vault whose store breaks off', () => {
       rest: 1,
     }
     await assertProperty(
-      fc.asyncProperty(steps(weights, 6), async (commands) => {
+      fc.asyncProperty(steps(weights, 4), async (commands) => {
         const world = await World.create()
         await run(world, commands)
         await expectOnDisk(world)
@@ -33,7 +33,7 @@ describe('a vault whose store breaks off', () => {
   it('tells by outcome what became of all that is UNCERTAIN, and its state agrees', async () => {
     await assertProperty(
       fc.asyncProperty(
-        steps({ perform: 3, 'fail a commit': 4, 'crash meanwhile': 1 }, 6),
+        steps({ perform: 3, 'fail a commit': 4, 'crash meanwhile': 1 }, 4),
         async (commands) => {
           const world = await World.create()
           await run(world, commands)

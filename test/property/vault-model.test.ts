@@ -41,7 +41,7 @@ describe('a vault, beside a Map of secrets', () => {
   })
 
   it('shows live what a replay shows, at every position', async () => {
-    const picks = fc.array(fc.nat(), { minLength: 2, maxLength: 2 })
+    const picks = fc.array(fc.nat(), { minLength: 1, maxLength: 1 })
     await assertProperty(
       fc.asyncProperty(steps(), picks, async (commands, picked) => {
         const world = await World.create({ held: [], followed: true })
@@ -53,7 +53,7 @@ describe('a vault, beside a Map of secrets', () => {
   })
 
   it('comes back from its snapshots and what followed as from a replay of everything', async () => {
-    const before = steps({
+    const weights = {
       perform: 8,
       rest: 2,
       'close and open': 1,
@@ -61,9 +61,9 @@ describe('a vault, beside a Map of secrets', () => {
       'crash while closing': 1,
       'lose the derived rows': 1,
       'put derived rows back': 1,
-    })
+    }
     await assertProperty(
-      fc.asyncProperty(before, steps({ perform: 1 }, 3), async (commands, later) => {
+      fc.asyncProperty(steps(weights, 4), steps({ perform: 1 }, 3), async (commands, later) => {
         const world = await World.create({ held: [], followed: true })
         await run(world, commands)
         const kept = await keep(world)

@@ -29,7 +29,7 @@ beforeAll(async () => {
 describe('a log that was tampered with', () => {
   it('is refused with INTEGRITY when it is opened by a full replay', async () => {
     await assertProperty(
-      fc.asyncProperty(steps({ perform: 1 }, 4), tampering, async (commands, how) => {
+      fc.asyncProperty(steps({ perform: 1 }, 3), tampering, async (commands, how) => {
         const world = await closedVault(commands)
         await loseDerived(world)
         const store = await tampered(world.store, how, foreign)
@@ -40,7 +40,7 @@ describe('a log that was tampered with', () => {
 
   it('is never silently wrong when it is opened from snapshots: what it touched is INTEGRITY, the rest right', async () => {
     await assertProperty(
-      fc.asyncProperty(steps({ perform: 1 }, 4), tampering, async (commands, how) => {
+      fc.asyncProperty(steps({ perform: 1 }, 3), tampering, async (commands, how) => {
         const world = await closedVault(commands)
         const store = await tampered(world.store, how, foreign)
         const vault = await openIn(store, world).catch((error: unknown) => error)

@@ -35,6 +35,11 @@ describe('every operation is an event', () => {
       (v) => v.rotate(path, () => Promise.reject(new Error('no entropy'))),
       ['secret.rotation_failed'],
     ],
+    [
+      'rotate by a function that makes no value',
+      (v) => v.rotate(path, () => 7 as never),
+      ['secret.rotation_failed'],
+    ],
     ['annotate', (v) => v.annotate(path, { owner: 'team' }), ['secret.annotated']],
     ['annotate of nothing', (v) => v.annotate('none', { owner: 'team' }), ['secret.denied']],
     ['delete', (v) => v.delete(path), ['secret.deleted']],

@@ -29,7 +29,7 @@ export interface Judging {
   readonly now: number
   /** What the context of each event holds besides its call's own. */
   readonly context: object
-  /** The store failed meanwhile: who heard `FAILED` or `UNCERTAIN` may have left nothing, or all. */
+  /** The store failed meanwhile: who heard `FAILED` left nothing; who heard `UNCERTAIN`, nothing or all. */
   readonly interrupted: boolean
   readonly held: readonly Held[]
 }
