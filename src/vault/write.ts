@@ -116,7 +116,12 @@ async function makeValue(value: NewValue): Promise<SecretInput> {
 }
 
 function isGenerator(value: NewValue): value is Generator {
-  return typeof value === 'object' && value !== null && 'make' in value && typeof value.make === 'function'
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'make' in value &&
+    typeof value.make === 'function'
+  )
 }
 
 /** A generator that knows what it makes says the type, unless the caller does. */
