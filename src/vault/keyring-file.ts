@@ -65,7 +65,7 @@ export async function changeKeyring(
 
 /**
  * Goes on with a change that a crash interrupted. `logged` is the newest generation that the log speaks of.
- * Throws `INTEGRITY` where the keyring is older than that: an earlier file was put in its place.
+ * Throws `INTEGRITY` where the two do not belong together: one of them was put back to an earlier state.
  */
 export async function resumeKeyring(
   keyring: OwnerKeyring,
@@ -80,7 +80,15 @@ export async function resumeKeyring(
     )
   }
   const { pending } = keyring.values
-  if (pending === undefined) return keyring
+  if (pending === undefined) {
+    // A finished change leaves the keyring one generation above the one that its event names.
+    if (keyring.generation === logged + 1) return keyring
+    throw new VaultError(
+      'INTEGRITY',
+      `the log knows of generation ${logged}, and the keyring is of ${keyring.generation}: the log is an older one`,
+      { expected: keyring.generation - 1, found: logged },
+    )
+  }
   if (logged < keyring.generation) await steps.append(factsOf(pending))
   return finish(keyring, steps)
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { StoredCommit } from '../../src/index.ts'
 import { memoryStore, recoveryKey, Vault } from '../../src/index.ts'
 import { noKdf } from '../../src/keys/no-kdf.ts'
 import { testVault } from '../../src/testing.ts'
@@ -102,5 +103,33 @@ describe('keyslots', () => {
     expect((await opened.health()).failedUnlocks).toBe(70)
     await opened.reopen()
     expect(await eventsOf(opened, { type: 'auth.failed' })).toHaveLength(64)
+  })
+})
+
+it('a log of before a keyslot change does not go with the keyring of after it', async () => {
+  const { vault, store, clock } = await withStore()
+  await vault.close()
+  const older = await store.open()
+  const commits: StoredCommit[] = []
+  for await (const batch of older.read({ from: 0 })) commits.push(...batch)
+  await older.close()
+
+  const changed = await Vault.open({ store, unlock: noKdf, actor, clock })
+  await changed.keyslots.addRecovery()
+  await changed.close()
+  const newer = await store.open()
+  const keyring = await newer.files.read('keyring')
+  await newer.close()
+
+  const rolledBack = memoryStore()
+  const target = await rolledBack.create()
+  await target.files.replace('keyring', keyring ?? new Uint8Array())
+  for (const commit of commits) await target.commit(commit)
+  await target.close()
+  await expect(
+    Vault.open({ store: rolledBack, unlock: noKdf, actor, clock }),
+  ).rejects.toMatchObject({
+    code: 'INTEGRITY',
+    message: expect.stringMatching(/the log is an older one/),
   })
 })
