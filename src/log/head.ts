@@ -75,6 +75,8 @@ export class HeadFile {
   }
 
   async #drain(): Promise<void> {
+    // Not before `#writing` is set, whatever a store throws at once.
+    await undefined
     for (let head = this.#next; head !== undefined; head = this.#next) {
       this.#next = undefined
       try {

@@ -5,7 +5,7 @@ import type { VaultEvent } from '../events/catalogue.ts'
 import type { KeyRowEntry } from '../keys/key-row.ts'
 import { commitEventsMax } from '../limits.ts'
 import { append, type Frontier, root } from '../proofs/tree.ts'
-import type { KeyChanges, Store } from '../store/port.ts'
+import type { CommitWrite, KeyChanges, Store } from '../store/port.ts'
 import { answer, type Decided, decideBatch, prepareAll, startDuring } from './batch.ts'
 import type { Moment, Timekeeper } from './clock.ts'
 import { CommitWriter, leafHashes, sealCommit } from './commit.ts'
@@ -160,6 +160,8 @@ export class Log {
     const first = this.size
     const events = batch.flatMap((decided) => decided.events)
     const plain = this.#plain
+    // From here on the events are on their way: a caller that gives up must not be told that nothing was appended.
+    for (const { entry, events } of batch) entry.handedOver(events.map(({ id }) => id))
     const keys = await this.#planKeys(first, batch)
     if (keys === 'unreadable') return
     const { vaultId, current } = epochs
@@ -167,8 +169,7 @@ export class Log {
     const during = startDuring(batch)
     // A value that this commit destroys is opened first: once the commit lands its key is gone.
     if (batch.some(({ decision }) => decision.removeKeys !== undefined)) await during
-    for (const { entry, events } of batch) entry.handedOver(events.map(({ id }) => id))
-    const writing = store.commit({ first, ...(sealed && { sealed }), ...(keys && { keys }) })
+    const writing = commitTo(store, { first, ...(sealed && { sealed }), ...(keys && { keys }) })
     const frontier = append(this.#frontier, leafHashes(epochs.current, first, plain))
     const [written] = await Promise.allSettled([writing, during])
     if (written.status === 'rejected') {
@@ -176,7 +177,7 @@ export class Log {
       return
     }
     this.#frontier = frontier
-    time.advance(moment.time)
+    if (events.length > 0) time.advance(moment.time)
     head.note({ size: frontier.size, root: root(frontier) })
     try {
       fold({ first, end: frontier.size, events })
@@ -204,6 +205,7 @@ export class Log {
     } catch (error) {
       const others = batch.filter(({ decision }) => decision.removeKeys === undefined)
       for (const { decision, entry } of batch) if (decision.removeKeys) entry.reject(error)
+      for (const { entry } of others) entry.takenBack()
       this.#queue.unshift(others.map(({ entry }) => entry))
       return 'unreadable'
     }
@@ -263,4 +265,9 @@ const unwritten: readonly unknown[] = ['CONFLICT', 'CLOSED', 'INVALID', 'TOO_LAR
 /** A store tells its refusals by code, whatever class of error it throws. */
 function codeOf(cause: unknown): unknown {
   return typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : undefined
+}
+
+/** A store of the host's own may throw where it should reject. */
+async function commitTo(store: Store, write: CommitWrite): Promise<void> {
+  await store.commit(write)
 }

@@ -70,6 +70,11 @@ export class Waiting {
     this.#ids = ids
   }
 
+  /** Its events were not written after all: it goes back to the queue. */
+  takenBack(): void {
+    this.#ids = undefined
+  }
+
   get ids(): readonly string[] {
     return this.#ids ?? []
   }
@@ -103,7 +108,7 @@ export class Waiting {
         ? new VaultError(
             'UNCERTAIN',
             `${why}; the change was handed to the store and may still land: ask outcome(id)`,
-            { cause, eventIds: this.ids },
+            { cause, eventIds: this.ids, retry: 'never' },
           )
         : new VaultError(code, `${why}; nothing was ${this.#ids ? 'disclosed' : 'appended'}`, {
             cause,
@@ -196,8 +201,9 @@ export class Queue {
     if (end <= this.#cameIn) return
     this.#entries.push(...this.#outside.slice(this.#cameIn, end))
     this.#cameIn = end
-    if (end < this.#outside.length) return
-    this.#outside = []
+    // Those who came in are let go of, in pieces that make the copying cheap.
+    if (end < this.#outside.length && end < queueMax) return
+    this.#outside = this.#outside.slice(end)
     this.#cameIn = 0
   }
 }

@@ -98,7 +98,9 @@ export class Snapshots {
   }
 
   async #write(position: number, frontier: Uint8Array): Promise<void> {
+    this.#failure = undefined
     const taken = this.#capture()
+    const failed = this.#failure
     const encoded = await encodeAll(taken)
     const folds = new Map(this.#manifest?.folds)
     for (const { name, stored } of encoded.whole) folds.set(name, stored)
@@ -115,7 +117,7 @@ export class Snapshots {
     }
     for (const { capture } of encoded.whole) capture.done()
     this.#manifest = manifest
-    this.#failure = encoded.failure
+    this.#failure = encoded.failure ?? failed
     for (const { keeper } of encoded.whole) await stepAll(keeper)
   }
 
@@ -123,10 +125,15 @@ export class Snapshots {
     const taken: Taken[] = []
     for (const [name, { fold, keeper }] of this.#kept) {
       if (keeper === undefined) continue
-      const capture = keeper.capture()
-      const { version } = fold.projection
-      const stored = { version, position: fold.position, meta: capture.meta }
-      taken.push({ name, keeper, capture, stored })
+      try {
+        const capture = keeper.capture()
+        const { version } = fold.projection
+        const stored = { version, position: fold.position, meta: capture.meta }
+        taken.push({ name, keeper, capture, stored })
+      } catch (cause) {
+        // A host's `encode` threw: its projection is left out, and replayed by the next opening.
+        this.#failure = cause
+      }
     }
     return taken
   }

@@ -67,8 +67,8 @@ export function checkTimeout(timeout: number): number {
 
 function checkText(name: (typeof texts)[number], text: string): string {
   const most = name === 'reason' ? reasonBytesMax : contextBytesMax
-  if (typeof text !== 'string' || text.length === 0) {
-    throw new VaultError('INVALID', `${name} must be a string that is not empty`)
+  if (typeof text !== 'string' || text.length === 0 || !text.isWellFormed()) {
+    throw new VaultError('INVALID', `${name} must be a string of well-formed text, not empty`)
   }
   const bytes = Buffer.byteLength(text)
   if (bytes > most) {

@@ -1,4 +1,4 @@
-import { defer, map, Observable, type OperatorFunction, shareReplay } from 'rxjs'
+import { defer, map, Observable, type OperatorFunction, ReplaySubject, share } from 'rxjs'
 import { VaultError } from '../errors.ts'
 import { type Followed, follow, grown } from '../log/follow.ts'
 import type { Commit } from '../log/reader.ts'
@@ -56,9 +56,15 @@ function applied<S>(fold: Fold<S>): OperatorFunction<Commit, Projected<S>> {
 }
 
 /** Every commit from the one that holds `from`, then each as it lands. Each subscription reads for itself. */
-export function eventsFrom(followed: Followed, from: number): Observable<Commit> {
+export function eventsFrom(
+  followed: Followed,
+  from: number,
+  stop?: AbortSignal,
+): Observable<Commit> {
   return new Observable((subscriber) => {
     const unsubscribed = new AbortController()
+    const onStop = () => subscriber.complete()
+    stop?.addEventListener('abort', onStop, { once: true })
     const run = async () => {
       for await (const commit of follow(followed, { from, signal: unsubscribed.signal })) {
         if (subscriber.closed) return
@@ -71,7 +77,10 @@ export function eventsFrom(followed: Followed, from: number): Observable<Commit>
         if (!unsubscribed.signal.aborted) subscriber.error(error)
       },
     )
-    return () => unsubscribed.abort()
+    return () => {
+      stop?.removeEventListener('abort', onStop)
+      unsubscribed.abort()
+    }
   })
 }
 
@@ -83,16 +92,23 @@ export function liveProjection<S>(
 ): LiveProjection<S> {
   let fault: unknown
   let ended = false
-  const view$ = eventsFrom(followed, fold.position).pipe(
+  const stopped = new AbortController()
+  // One pass over the log for all subscribers, and no second one after an end: the state would be folded twice.
+  const view$ = eventsFrom(followed, fold.position, stopped.signal).pipe(
     applied(fold),
-    shareReplay({ bufferSize: 1, refCount: false }),
+    share({
+      connector: () => new ReplaySubject(1),
+      resetOnError: false,
+      resetOnComplete: false,
+      resetOnRefCountZero: false,
+    }),
   )
   const end = (cause?: unknown) => {
     fault = cause
     ended = true
     onEnd()
   }
-  const subscription = view$.subscribe({ error: end, complete: () => end() })
+  view$.subscribe({ error: end, complete: () => end() })
   const size = () => followed.source().size
   return {
     name: fold.projection.name,
@@ -116,10 +132,7 @@ export function liveProjection<S>(
         signal: options?.signal,
         end: ended ? (fault ?? closed()) : undefined,
       }),
-    close: () => {
-      subscription.unsubscribe()
-      if (!ended) end()
-    },
+    close: () => stopped.abort(),
   }
 }
 

@@ -7,6 +7,8 @@ import type { Session } from './session.ts'
 export class LiveProjections {
   readonly #session: Session
   readonly #live = new Map<string, LiveProjection<unknown>>()
+  /** Names whose snapshots are being read. */
+  readonly #starting = new Set<string>()
 
   constructor(session: Session) {
     this.#session = session
@@ -26,9 +28,13 @@ export class LiveProjections {
     }
     const own = builtIn()
     if (own !== undefined) return builtInProjection(followed, () => builtIn() ?? own)
-    const isTaken = this.#live.has(name) || Object.hasOwn(engine.state, name)
+    const isTaken =
+      this.#live.has(name) || this.#starting.has(name) || Object.hasOwn(engine.state, name)
     if (isTaken) throw new VaultError('EXISTS', `a projection named ${name} is live already`)
-    const { fold } = await engine.snapshots.start(projection)
+    this.#starting.add(name)
+    const { fold } = await engine.snapshots
+      .start(projection)
+      .finally(() => this.#starting.delete(name))
     const live = liveProjection(followed, fold, () => {
       this.#live.delete(name)
       this.#session.current.snapshots.release(name)

@@ -65,7 +65,7 @@ export class Session {
       )
       return new Session(options, heads, engine)
     } catch (error) {
-      await store.close()
+      await store.close().catch(() => undefined)
       throw error
     }
   }
@@ -106,16 +106,16 @@ export class Session {
    * Opens the vault again: after a failed write, the way to find out what is on disk. Does nothing to callers that
    * wait for it; rejects as `open` does, and may be called again.
    */
-  reopen(): Promise<void> {
+  reopen(acceptClock = false): Promise<void> {
     if (this.#closed !== undefined)
       return Promise.reject(new VaultError('CLOSED', 'the vault is closed'))
-    this.#reopening ??= this.#reopen().finally(() => {
+    this.#reopening ??= this.#reopen(acceptClock).finally(() => {
       this.#reopening = undefined
     })
     return this.#reopening
   }
 
-  async #reopen(): Promise<void> {
+  async #reopen(acceptClock: boolean): Promise<void> {
     const { options, heads } = this
     const engine = this.#engine
     if (engine.log.state === 'open') await engine.close()
@@ -123,10 +123,10 @@ export class Session {
     const store = await options.opener.open()
     try {
       const unlocked = await reopenKeyring(store, Buffer.from(this.#R), this.#slotId)
-      const reopened = engineOptions(options, { heads, acceptClock: false, store })
+      const reopened = engineOptions(options, { heads, acceptClock, store })
       this.#engine = await Engine.open(unlocked, reopened)
     } catch (error) {
-      await store.close()
+      await store.close().catch(() => undefined)
       throw error
     }
     heads.next(this.#engine.size)

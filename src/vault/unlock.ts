@@ -49,7 +49,8 @@ export async function unlockKeyring(store: Store, unlock: Unlock, clock: Clock):
   const sealed = parseKeyring(await keyringBytes(store))
   const opened = await openSlots(sealed, unlock).catch(async (error: unknown) => {
     if (error instanceof VaultError && error.code === 'WRONG_KEY') {
-      await noteFailedUnlock(store.files, clock.now())
+      // On a full disk the note is lost; what the caller must hear is that the key is wrong.
+      await noteFailedUnlock(store.files, clock.now()).catch(() => undefined)
     }
     throw error
   })

@@ -267,11 +267,13 @@ export class Vault implements SecretReader {
 
   /**
    * Opens the vault again, without a passphrase: after `FAILED` or `UNCERTAIN`, the way to find out what is on disk.
-   * Rejects as `open` does, and may be called again. Throws `TIMEOUT` where the store does not let go.
+   * Rejects as `open` does, and may be called again; after `CLOCK`, with `acceptClock`. Throws `TIMEOUT` where the store does not let go.
    */
-  async reopen(options: { readonly timeout?: number } = {}): Promise<void> {
+  async reopen(
+    options: { readonly timeout?: number; readonly acceptClock?: boolean } = {},
+  ): Promise<void> {
     const timeout = checkTimeout(options.timeout ?? closeTimeoutMs)
-    return within(timeout, this.#session.reopen(), 'reopen')
+    return within(timeout, this.#session.reopen(options.acceptClock), 'reopen')
   }
 
   /**

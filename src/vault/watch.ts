@@ -24,24 +24,25 @@ export async function* watchSecret(
   { engine, heads }: Watched,
   { path, call, signal }: { path: string; call: Call; signal: AbortSignal },
 ): AsyncGenerator<SecretValue, void, void> {
-  let delivered = 0
+  /** Position of the newest value that was delivered: a version's number comes again after a purge. */
+  let delivered = -1
   for (;;) {
     const opened = await engine(signal)
     const size = opened.size
     const row = opened.state.secrets.fold.state.get(path)
     const due = row?.meta.expiresAt
     const expired = due !== undefined && due <= opened.time.now()
-    if (row?.version === delivered && row.state === 'live' && !expired) {
+    if (row?.position === delivered && row.state === 'live' && !expired) {
       await changed({ heads, size, due, now: opened.time.now(), signal })
       continue
     }
     try {
       const secret = await readSecret(opened, call, { path, options: {}, operation: 'watch' })
-      delivered = secret.version
+      delivered = secret.position
       yield secret
     } catch (error) {
       // What failed is the vault, not the secret: the next value comes after the reopen.
-      if (!(error instanceof VaultError) || error.retry !== 'reopen') throw error
+      if (opened.log.state === 'open' || !isOfVault(error)) throw error
     }
   }
 }
@@ -68,4 +69,8 @@ async function changed(about: {
   } finally {
     clearTimeout(expiry)
   }
+}
+
+function isOfVault(error: unknown): boolean {
+  return error instanceof VaultError && error.retry === 'reopen'
 }

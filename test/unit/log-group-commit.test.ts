@@ -193,6 +193,24 @@ describe('an append', () => {
     await expect(log.append(command('b'))).rejects.toMatchObject({ code: 'FAILED' })
   })
 
+  it('is UNCERTAIN to a caller that gives up while its keys are still looked up', async () => {
+    const { log, faults } = await openLog()
+    await log.append(command('a'))
+    const release = faults.hang('keys.get')
+    const gone = { keyId: Buffer.alloc(32), first: 0 }
+    const destroying = log.append(
+      command('a', {
+        aggregate: 'a',
+        decide: () => ({ facts: [accessed('a')], removeKeys: [gone] }),
+      }),
+    )
+    const writing = log.append(command('b', { aggregate: 'b' }), { timeout: 20 })
+    await expect(writing).rejects.toMatchObject({ code: 'UNCERTAIN', retry: 'never' })
+    release()
+    await destroying
+    expect(log.size).toBe(3)
+  })
+
   it('fails the log when a projection cannot fold it', async () => {
     const { store, epochs, heads } = await openLog()
     const keyring = createKeyring()

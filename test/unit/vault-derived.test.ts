@@ -63,3 +63,26 @@ it('a projection whose rows cannot be kept takes no other with it', async () => 
   expect(size - keptTo).toBe(1)
   await opened.close()
 })
+
+it('a projection whose encode throws is left out, and the vault closes all the same', async () => {
+  const store = memoryStore()
+  const { vault, clock } = await testVault({ a: 'x' }, { store })
+  const live = await vault.project(
+    defineProjection({
+      name: 'unkeepable',
+      version: 1,
+      initial: () => ({ seen: 0 }),
+      on: {},
+      encode: () => {
+        throw new Error('cannot be kept')
+      },
+      decode: () => ({ seen: 0 }),
+    }),
+  )
+  await live.waitFor((await vault.health()).size - 1)
+  await vault.close()
+  const opened = await Vault.open({ store, unlock: noKdf, actor: 'test', clock })
+  const { keptTo, size } = await opened.health()
+  expect(size - keptTo).toBe(1)
+  await opened.close()
+})

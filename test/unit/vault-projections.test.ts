@@ -82,6 +82,28 @@ describe('a live projection', () => {
     await expect(live.waitFor(position)).rejects.toThrow(FoldError)
   })
 
+  it('folds no event twice after a fault, and none after it was closed', async () => {
+    const { vault } = await testVault({ a: 'x' })
+    const faulted = await vault.project(faulty)
+    const { position } = await vault.write('bad', 'x')
+    await expect(faulted.waitFor(position)).rejects.toThrow(FoldError)
+    await expect(firstValueFrom(faulted.view$.pipe(take(2), toArray()))).rejects.toThrow(FoldError)
+    expect([faulted.position, faulted.view.seen]).toEqual([position, 1])
+    const closed = await vault.project(writes)
+    await closed.waitFor(position)
+    closed.close()
+    const seen = closed.position
+    const other = await vault.project(writes)
+    const { position: later } = await vault.write('c', 'x')
+    await other.waitFor(later)
+    expect([closed.position, closed.status.state]).toEqual([seen, 'closed'])
+    const both = await Promise.allSettled([
+      vault.project({ ...writes, name: 'one' }),
+      vault.project({ ...writes, name: 'one' }),
+    ])
+    expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
+  })
+
   it('can be waited for no longer than its caller wants', async () => {
     const { vault } = await testVault()
     const live = await vault.project(accesses)

@@ -29,6 +29,25 @@ describe('a watch', () => {
     expect((await watching.next()).value?.version).toBe(4)
   })
 
+  it('gives the value of a secret that was purged and written again meanwhile', async () => {
+    const { vault } = await testVault({ [path]: 'one' })
+    const watching = vault.watch(path)
+    await watching.next()
+    await vault.purge(path)
+    await vault.write(path, 'new')
+    const next = (await watching.next()).value
+    expect([next?.version, next?.text()]).toEqual([1, 'new'])
+  })
+
+  it('ends with what a failing read says, and does not try again at once', async () => {
+    const store = faultStore(memoryStore())
+    const { vault } = await testVault({ [path]: 'one' }, { store })
+    const { size } = await vault.health()
+    store.faults.fail('keys.get')
+    await expect(vault.watch(path).next()).rejects.toMatchObject({ code: 'FAILED' })
+    expect((await vault.health()).size).toBe(size + 1)
+  })
+
   it('does not wake for other secrets or for metadata', async () => {
     const { vault } = await testVault({ [path]: 'one', other: 'x' })
     const watching = vault.watch(path)
