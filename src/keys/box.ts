@@ -1,4 +1,4 @@
-import { writeU64 } from '../crypto/bytes.ts'
+import { viewOf, writeU64 } from '../crypto/bytes.ts'
 import { openOnce, sealOnce } from '../crypto/gcm.ts'
 import { equalBytes, sha256 } from '../crypto/hash.ts'
 import { randomKey } from '../crypto/random.ts'
@@ -60,6 +60,11 @@ export function openBox(
 /** The name of a value key in the log: it tells nothing of the key. */
 export function keyIdOf(valueKey: Uint8Array): Buffer {
   return sha256(keyIdLabel, valueKey)
+}
+
+/** A key id as the name of an entry in a `Map` or a `Set`. */
+export function keyIdName(keyId: Uint8Array): string {
+  return viewOf(keyId).toString('latin1')
 }
 
 /** Reused: sealing and opening are done with it before the next call. */

@@ -98,10 +98,8 @@ export class Snapshots {
   }
 
   async #write(position: number, frontier: Uint8Array): Promise<void> {
-    this.#failure = undefined
-    const taken = this.#capture()
-    const failed = this.#failure
-    const encoded = await encodeAll(taken)
+    const captured = this.#capture()
+    const encoded = await encodeAll(captured.taken)
     const folds = new Map(this.#manifest?.folds)
     for (const { name, stored } of encoded.whole) folds.set(name, stored)
     const manifest = { position, frontier, folds }
@@ -117,12 +115,14 @@ export class Snapshots {
     }
     for (const { capture } of encoded.whole) capture.done()
     this.#manifest = manifest
-    this.#failure = encoded.failure ?? failed
+    this.#failure = encoded.failure ?? captured.failure
     for (const { keeper } of encoded.whole) await stepAll(keeper)
   }
 
-  #capture(): readonly Taken[] {
+  /** Takes every fold at one moment. */
+  #capture(): { readonly taken: readonly Taken[]; readonly failure: unknown } {
     const taken: Taken[] = []
+    let failure: unknown
     for (const [name, { fold, keeper }] of this.#kept) {
       if (keeper === undefined) continue
       try {
@@ -132,10 +132,10 @@ export class Snapshots {
         taken.push({ name, keeper, capture, stored })
       } catch (cause) {
         // A host's `encode` threw: its projection is left out, and replayed by the next opening.
-        this.#failure = cause
+        failure = cause
       }
     }
-    return taken
+    return { taken, failure }
   }
 }
 

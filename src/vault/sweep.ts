@@ -1,4 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises'
+import { keyIdName } from '../keys/box.ts'
 import type { KeyRef, KeyRows } from '../log/key-rows.ts'
 import type { Log } from '../log/log.ts'
 import { eventAt, type LogSource } from '../log/reader.ts'
@@ -51,7 +52,7 @@ async function* destroyedKeys(vault: Swept): AsyncGenerator<ReadonlySet<string>,
     for (const position of positions) {
       const { event } = await eventAt(vault, position)
       if (event.type !== 'secret.destroyed') continue
-      for (const { keyId } of event.data.versions) keys.add(nameOf(keyId))
+      for (const { keyId } of event.data.versions) keys.add(keyIdName(keyId))
       if (keys.size < keysPerPass) continue
       yield keys
       keys = new Set()
@@ -64,12 +65,8 @@ async function keysThatStand(vault: Swept, destroyed: ReadonlySet<string>): Prom
   const found: KeyRef[] = []
   let seen = 0
   for await (const { first, keyIds } of vault.keyRows.ids()) {
-    for (const keyId of keyIds) if (destroyed.has(nameOf(keyId))) found.push({ keyId, first })
+    for (const keyId of keyIds) if (destroyed.has(keyIdName(keyId))) found.push({ keyId, first })
     if (++seen % rowsPerTurn === 0) await turn()
   }
   return found
-}
-
-function nameOf(keyId: Uint8Array): string {
-  return Buffer.from(keyId).toString('latin1')
 }

@@ -1,6 +1,6 @@
 import { createCipheriv, randomBytes } from 'node:crypto'
 import { VaultError } from '../errors.ts'
-import { openBox } from '../keys/box.ts'
+import { keyIdName, openBox } from '../keys/box.ts'
 import { BoundedCache } from '../log/bounded-cache.ts'
 import type { KeyRows } from '../log/key-rows.ts'
 import { eventAt, type LogSource } from '../log/reader.ts'
@@ -29,12 +29,12 @@ export class Values {
 
   /** The box's plaintext (`decodeValue` reads it): at once where it is cached. Throws `INTEGRITY`. */
   open(ref: ValueRef): Buffer | Promise<Buffer> {
-    return this.#cache.get(nameOf(ref.keyId)) ?? this.#fetch(ref)
+    return this.#cache.get(keyIdName(ref.keyId)) ?? this.#fetch(ref)
   }
 
   /** After a destruction: the plaintext goes as its key went. */
   forget(keyId: Uint8Array): void {
-    const name = nameOf(keyId)
+    const name = keyIdName(keyId)
     this.#cache.forget(name)
     this.#boxes.delete(name)
   }
@@ -44,7 +44,7 @@ export class Values {
   }
 
   async #fetch(ref: ValueRef): Promise<Buffer> {
-    const name = nameOf(ref.keyId)
+    const name = keyIdName(ref.keyId)
     const { box, first } = this.#boxes.get(name) ?? (await this.#read(ref, name))
     const valueKey = await this.#keyRows.get({ keyId: ref.keyId, first })
     if (valueKey === undefined) {
@@ -79,10 +79,6 @@ export class Values {
 interface SealedBox {
   readonly box: Uint8Array
   readonly first: number
-}
-
-function nameOf(keyId: Uint8Array): string {
-  return Buffer.from(keyId.buffer, keyId.byteOffset, keyId.byteLength).toString('latin1')
 }
 
 interface Masked {
