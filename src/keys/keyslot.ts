@@ -5,14 +5,16 @@ import { nonce24 } from '../crypto/random.ts'
 import { xaes, xaesNonceBytes } from '../crypto/xaes.ts'
 import { VaultError } from '../errors.ts'
 import { keyslotLabelBytesMax, keyslotsMax } from '../limits.ts'
+import { type ShareCount, setIdBytes, shareCountFault } from './share.ts'
 
 /**
  * slots   := count u8 ‖ slot × count
  * slot    := slotId(16) ‖ role u8 ‖ kind u8 ‖ len u16 ‖ params ‖ wrapped(72)
  * role    := 1 owner | 2 auditor
- * kind    := 1 argon2id | 2 pbkdf2 | 3 recovery | 255 none
+ * kind    := 1 argon2id | 2 pbkdf2 | 3 recovery | 4 shares | 255 none
  * params  := createdAt u64 (ms) ‖ len u8 ‖ label ‖ kdf
- * kdf     := argon2id: memoryKiB u32 ‖ passes u8 ‖ lanes u8 ‖ salt  |  pbkdf2: iterations u32 ‖ salt  |  else empty
+ * kdf     := argon2id: memoryKiB u32 ‖ passes u8 ‖ lanes u8 ‖ salt  |  pbkdf2: iterations u32 ‖ salt
+ *            | shares: threshold u8 ‖ of u8 ‖ setId(4)  |  else empty
  * wrapped := nonce(24) ‖ XAES-256-GCM(slotKey, nonce, root(32),
  *            aad = "muniment/v1/slot" ‖ vaultId(16) ‖ slotId(16) ‖ role u8 ‖ kind u8 ‖ params)
  *
@@ -25,20 +27,33 @@ const kinds: Readonly<Record<KeyslotKind, number>> = {
   argon2id: 1,
   pbkdf2: 2,
   recovery: 3,
+  shares: 4,
   none: 255,
 }
 const idBytes = 16
 const rootBytes = 32
 const wrappedBytes = xaesNonceBytes + rootBytes + tagBytes
 const slotHeadBytes = idBytes + 2 + 2
+const sharesParamsBytes = 2 + setIdBytes
 const paramsHeadBytes = 8 + 1
 const paramsBytesMax = paramsHeadBytes + keyslotLabelBytesMax + 6 + saltBytesMax
 
 export type KeyslotRole = 'owner' | 'auditor'
-export type KeyslotKind = 'argon2id' | 'pbkdf2' | 'recovery' | 'none'
+export type KeyslotKind = 'argon2id' | 'pbkdf2' | 'recovery' | 'shares' | 'none'
 
 /** How a slot's key is made, with what is public of it. */
-export type SlotKdf = KdfParams | { readonly kdf: 'recovery' } | { readonly kdf: 'none' }
+export type SlotKdf =
+  | KdfParams
+  | SharesParams
+  | { readonly kdf: 'recovery' }
+  | { readonly kdf: 'none' }
+
+/** Which shares open a slot, and how many: known before it is open. */
+export interface SharesParams extends ShareCount {
+  readonly kdf: 'shares'
+  /** 8 hexadecimal digits, as each share of the set has it. */
+  readonly setId: string
+}
 
 /** One way to open a keyring. */
 export interface Slot {
@@ -176,6 +191,9 @@ function encodeParams({ createdAt, kdf, label: text }: SlotDraft): Buffer {
 
 function encodeKdf(kdf: SlotKdf): Buffer {
   if (kdf.kdf === 'recovery' || kdf.kdf === 'none') return Buffer.alloc(0)
+  if (kdf.kdf === 'shares') {
+    return Buffer.concat([Buffer.of(kdf.threshold, kdf.of), Buffer.from(kdf.setId, 'hex')])
+  }
   const number = Buffer.alloc(4)
   number.writeUInt32BE(kdf.kdf === 'argon2id' ? kdf.memoryKiB : kdf.iterations)
   const small = kdf.kdf === 'argon2id' ? Buffer.of(kdf.passes, kdf.lanes) : Buffer.alloc(0)
@@ -201,6 +219,7 @@ function decodeKdf(kind: KeyslotKind, bytes: Buffer): SlotKdf {
     if (bytes.length > 0) throw malformed(`a ${kind} keyslot has parameters`)
     return { kdf: kind }
   }
+  if (kind === 'shares') return decodeShares(bytes)
   const saltAt = kind === 'argon2id' ? 6 : 4
   if (bytes.length < saltAt) throw malformed(`${kind} parameters are cut off`)
   const number = bytes.readUInt32BE(0)
@@ -208,6 +227,16 @@ function decodeKdf(kind: KeyslotKind, bytes: Buffer): SlotKdf {
   if (kind === 'pbkdf2') return { kdf: kind, iterations: number, salt }
   const [passes, lanes] = [bytes.readUInt8(4), bytes.readUInt8(5)]
   return { kdf: kind, memoryKiB: number, passes, lanes, salt }
+}
+
+function decodeShares(bytes: Buffer): SharesParams {
+  if (bytes.length !== sharesParamsBytes) {
+    throw malformed(`shares parameters: expected ${sharesParamsBytes} bytes, found ${bytes.length}`)
+  }
+  const [threshold, of] = [bytes.readUInt8(0), bytes.readUInt8(1)]
+  const fault = shareCountFault({ threshold, of })
+  if (fault !== undefined) throw malformed(`shares keyslot: ${fault}`)
+  return { kdf: 'shares', threshold, of, setId: bytes.toString('hex', 2) }
 }
 
 function bytesOfUuid(id: string): Buffer {
