@@ -34,3 +34,7 @@ export const keyslotsMax = 16
 export const keyslotLabelBytesMax = 128
 export const keyringBytesMax = 16 * 1024 * 1024
 export const passphraseBytesMax = 4096
+
+/** A file that secrets are taken from, and how deep the JSON in it may be nested. */
+export const transferBytesMax = 256 * 1024 * 1024
+export const transferDepthMax = 64
