@@ -28,3 +28,28 @@ export function publicKeyOf(raw: Uint8Array): KeyObject {
     type: 'spki',
   })
 }
+
+/**
+ * The five y of points whose order divides 8, as RFC 8032 §5.1.2 writes them with the sign of x cleared: 0, 1, -1 and
+ * the two of order 8.
+ */
+const smallOrder: readonly string[] = [
+  '0000000000000000000000000000000000000000000000000000000000000000',
+  '0100000000000000000000000000000000000000000000000000000000000000',
+  'ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
+  '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
+  'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
+]
+/** y from p = 2^255 - 19 to 2^255 - 1, little-endian: a second spelling of a smaller one. */
+const beyondP = /^(e[d-f]|f.)(ff){30}7f$/
+
+/**
+ * Whether these 32 bytes are a public key that no honest key pair has. OpenSSL takes them, and under a key of small order
+ * anybody's signatures verify, so that whoever publishes one can deny what was signed.
+ */
+export function isWeakPublicKey(raw: Uint8Array): boolean {
+  const y = Buffer.from(raw)
+  y.writeUInt8(y.readUInt8(31) & 0x7f, 31)
+  const hex = y.toString('hex')
+  return smallOrder.includes(hex) || beyondP.test(hex)
+}
