@@ -33,9 +33,10 @@ const layers = {
   log: [...base, 'events', 'crypto', 'keys', 'proofs', 'store'],
   decide: [...base, 'events', 'projections'],
   reports: [...base, 'events', 'projections', 'proofs'],
-  vault: core,
-  index: [...core, 'vault'],
-  testing: [...core, 'vault'],
+  transfer: [...base, 'events', 'crypto', 'keys'],
+  vault: [...core, 'transfer'],
+  index: [...core, 'transfer', 'vault'],
+  testing: [...core, 'transfer', 'vault'],
   verify: [...base, 'events', 'crypto', 'proofs'],
   http: ['index'],
   server: ['index', 'http'],
@@ -49,6 +50,8 @@ const packages = {
   argon2: '^src/crypto/kdf\\.ts$',
   rxjs: '^src/(log|projections|vault)/',
   msgpackr: '^src/(events|keys|log|projections)/',
+  'shamir-secret-sharing': '^src/keys/shares\\.ts$',
+  commander: '^src/cli/',
 }
 
 const layerPath = (name) => `^src/${name}(/|\\.ts$)`

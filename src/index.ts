@@ -7,17 +7,20 @@ export type {
   SecretValue,
 } from './crypto/secret-value.ts'
 export { type Retry, VaultError, type VaultErrorCode, type VaultErrorDetails } from './errors.ts'
-export type {
-  EventContext,
-  EventData,
-  EventOf,
-  EventType,
-  RotationTrigger,
-  SecretType,
-  VaultEvent,
+export {
+  type EventContext,
+  type EventData,
+  type EventOf,
+  type EventType,
+  type RotationTrigger,
+  type SecretType,
+  secretTypes,
+  type VaultEvent,
 } from './events/catalogue.ts'
-export { type PassphraseOptions, passphrase } from './keys/passphrase.ts'
+export { measureKdf, type PassphraseOptions, passphrase } from './keys/passphrase.ts'
 export { type RecoveryKey, recoveryKey } from './keys/recovery.ts'
+export type { ShareCount } from './keys/share.ts'
+export { type ShareSet, shares } from './keys/shares.ts'
 export type { Credential, Unlock } from './keys/unlock.ts'
 export type { Clock } from './log/clock.ts'
 export type { Commit } from './log/reader.ts'
@@ -38,6 +41,7 @@ export {
   type VersionState,
 } from './projections/secrets.ts'
 export { type VersionRow, type VersionsState, versions } from './projections/versions.ts'
+export { archiveStore } from './store/archive.ts'
 export { type LevelStoreOptions, levelStore } from './store/level.ts'
 export { memoryStore } from './store/memory.ts'
 export {
@@ -54,8 +58,19 @@ export {
   type StoredCommit,
   type StoreOpener,
 } from './store/port.ts'
+export { formatDotenv } from './transfer/dotenv-export.ts'
+export type {
+  EntryVersion,
+  ParsedTransfer,
+  SkippedRow,
+  TransferEntry,
+} from './transfer/entry.ts'
+export { formatJson, formatJsonParts } from './transfer/json-export.ts'
+export { type ImportFormat, importFormats, parseTransfer } from './transfer/parse.ts'
+export type { VaultAsOf } from './vault/as-of.ts'
 export type { AuditEvent, AuditFollow, AuditPage, AuditQuery } from './vault/audit.ts'
 export type { AuditFilter } from './vault/audit-filter.ts'
+export type { BackedUp, BackupOptions } from './vault/backup.ts'
 export type { CallOptions } from './vault/call.ts'
 export type { VersionsChanged, VersionsOptions } from './vault/change-versions.ts'
 export {
@@ -65,7 +80,10 @@ export {
   type DatabaseCredential,
   type SecretStore,
 } from './vault/credentials.ts'
+export type { Export } from './vault/export.ts'
 export type { Health } from './vault/health.ts'
+export type { Identity } from './vault/identity.ts'
+export { type Imported, type ImportOptions, importSecrets } from './vault/import.ts'
 export type { SecretInfo, VersionInfo } from './vault/info.ts'
 export type { HistoryOptions, ListOptions, SecretPage } from './vault/inspect.ts'
 export type { Keyslot, KeyslotOptions, Keyslots } from './vault/keyslots.ts'
@@ -75,8 +93,9 @@ export type { WriteOptions } from './vault/new-value.ts'
 export type { CreateOptions, OpenOptions, VaultPlace } from './vault/options.ts'
 export type { ReadOptions } from './vault/read.ts'
 export type { AuditReader, SecretReader } from './vault/readers.ts'
-export type { Moment, Replayed, ReplayOptions } from './vault/replay.ts'
+export type { Moment, PassOptions, Replayed, ReplayOptions } from './vault/replay.ts'
 export { Vault } from './vault/vault.ts'
+export { version } from './vault/version.ts'
 export type {
   Annotated,
   NewValue,

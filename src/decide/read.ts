@@ -1,3 +1,4 @@
+import { VaultError } from '../errors.ts'
 import type { Fact } from '../events/catalogue.ts'
 import type { SecretRow, VersionState } from '../projections/secrets.ts'
 import { type At, type Outcome, refuse, type Secrets } from './outcome.ts'
@@ -5,9 +6,17 @@ import { type At, type Outcome, refuse, type Secrets } from './outcome.ts'
 export interface ReadIntent {
   readonly path: string
   readonly operation: 'read' | 'watch'
-  /** An older version, as its history tells it; absent for the newest. */
-  readonly version?: ReadableVersion | { readonly version: number; readonly state: 'absent' }
+  /** A version that is not simply the newest, as its history tells it; absent for the newest. */
+  readonly version?: ReadableVersion | AbsentVersion
   readonly allowExpired?: boolean
+  /** The position that it is read as of: `version` is the one that the log held then, as it stands today. */
+  readonly asOf?: number
+}
+
+/** A version that never was, or a whole secret. */
+export interface AbsentVersion {
+  readonly version?: number
+  readonly state: 'absent'
 }
 
 /** What decides whether a version may be read. */
@@ -20,13 +29,10 @@ export interface ReadableVersion {
 
 /** A value is handed out as `secret.accessed`, or refused as `secret.denied`; both are on disk first. */
 export function read(secrets: Secrets, intent: ReadIntent, { now }: At): Outcome {
-  const { path, operation } = intent
-  const row = secrets.get(path)
-  if (row === undefined)
-    return refuse(operation, path, { cause: 'absent', version: intent.version?.version })
-  const target = intent.version ?? newest(row)
+  const { path, operation, asOf } = intent
+  const target = intent.version ?? newest(secrets.get(path))
+  if (target.state === 'absent') return refuseAbsent(intent, target.version)
   const { version } = target
-  if (target.state === 'absent') return refuse(operation, path, { cause: 'absent', version })
   if (target.state !== 'live') return refuse(operation, path, { cause: target.state, version })
   if (target.notBefore !== undefined && now < target.notBefore) {
     return refuse(operation, path, {
@@ -46,12 +52,18 @@ export function read(secrets: Secrets, intent: ReadIntent, { now }: At): Outcome
   const accessed: Fact = {
     type: 'secret.accessed',
     subject: path,
-    data: { operation, version, ...(expired && { allowExpired: true as const }) },
+    data: {
+      operation,
+      version,
+      ...(expired && { allowExpired: true as const }),
+      ...(asOf !== undefined && { asOf }),
+    },
   }
   return { facts: [accessed] }
 }
 
-function newest(row: SecretRow): ReadableVersion {
+function newest(row: SecretRow | undefined): ReadableVersion | AbsentVersion {
+  if (row === undefined) return { state: 'absent' }
   const { expiresAt, notBefore } = row.meta
   return {
     version: row.version,
@@ -59,6 +71,14 @@ function newest(row: SecretRow): ReadableVersion {
     ...(expiresAt !== undefined && { expiresAt }),
     ...(notBefore !== undefined && { notBefore }),
   }
+}
+
+function refuseAbsent({ operation, path, asOf }: ReadIntent, version: number | undefined): Outcome {
+  const outcome = refuse(operation, path, { cause: 'absent', version })
+  if (asOf === undefined) return outcome
+  const what = version === undefined ? path : `version ${version} of ${path}`
+  const message = `${what} did not exist at position ${asOf}`
+  return { ...outcome, refused: new VaultError('NOT_FOUND', message, { path }) }
 }
 
 function dates(word: string, date: number | undefined, now: number) {

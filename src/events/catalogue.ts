@@ -65,7 +65,7 @@ export const denialCauses = [
 export type DenialCause = (typeof denialCauses)[number]
 
 export type KeyslotRole = 'owner' | 'auditor'
-export type KeyslotKind = 'argon2id' | 'pbkdf2' | 'recovery' | 'none'
+export type KeyslotKind = 'argon2id' | 'pbkdf2' | 'recovery' | 'shares' | 'none'
 
 export interface KeyslotFacts {
   /** UUID. */
@@ -73,6 +73,13 @@ export interface KeyslotFacts {
   readonly kind: KeyslotKind
   readonly role: KeyslotRole
   readonly label: string
+}
+
+export interface Anchor {
+  readonly kind: 'file' | 'witness'
+  /** A path, or a URL. */
+  readonly target: string
+  readonly vkey?: string
 }
 
 /** The operations a refusal or an inspection can be about. */
@@ -117,6 +124,38 @@ export interface EventData {
   'keyslot.added': KeyslotFacts & { readonly generation: number }
   'keyslot.removed': KeyslotFacts & { readonly generation: number }
   'clock.corrected': { readonly from: number; readonly to: number }
+  /** A backup became a vault: what it was before stands here, the event's own id names what it is from here on. */
+  'vault.restored': {
+    /** Of the vault that the backup was made of (`proofs/origin.ts`). */
+    readonly origin: string
+    /** The log's size and root in the backup. */
+    readonly size: number
+    readonly root: Uint8Array
+    /** The public key that signed its checkpoints. */
+    readonly key: Uint8Array
+  }
+  /**
+   * Keys were replaced: the log's (this event is the last of the old epoch), the signing key (`key` is the new one's
+   * public half), or the root and with it all of them.
+   */
+  'keys.rotated': {
+    readonly what: 'log' | 'signing' | 'root'
+    readonly generation: number
+    /** Of what was replaced, the number it has from here on. */
+    readonly epoch: number
+    readonly key?: Uint8Array
+  }
+  /** Every value key that survives was wrapped anew, and the wrapping key of before is gone. */
+  'keys.shredded': {
+    readonly generation: number
+    /** Of the wrapping key. */
+    readonly epoch: number
+    /** Value keys that survived. */
+    readonly keys: number
+  }
+  /** Checkpoints go there too, from here on: to a file elsewhere, or to a witness, whose vkey this is. */
+  'anchor.added': Anchor
+  'anchor.removed': Anchor
 
   'secret.written': NewVersion
   'secret.rotated': NewVersion & { readonly trigger: RotationTrigger }
@@ -136,14 +175,29 @@ export interface EventData {
     readonly version: number
     /** The value had expired, and the caller said why it was read all the same. */
     readonly allowExpired?: true
+    /** The value as it was with the event at this position, instead of as it is. */
+    readonly asOf?: number
   }
   'secret.denied': {
     readonly operation: Operation
     readonly cause: DenialCause
     readonly version?: number
   }
-  'secret.inspected': { readonly operation: Operation; readonly count?: number }
+  'secret.inspected': {
+    readonly operation: Operation
+    readonly count?: number
+    /** As it was with the event at this position. */
+    readonly asOf?: number
+  }
   'audit.read': { readonly filter: Readonly<Record<string, string | number>> }
+  /** Every live version of the secrets below a prefix was handed out, as of this event. */
+  'export.created': {
+    readonly prefix: string
+    readonly secrets: number
+    readonly versions: number
+  }
+  /** The log up to and with this event was copied out, and the keys with it. */
+  'backup.created': Record<string, never>
 }
 
 export type EventType = keyof EventData
@@ -156,6 +210,11 @@ export const eventTypes = [
   'keyslot.added',
   'keyslot.removed',
   'clock.corrected',
+  'vault.restored',
+  'keys.rotated',
+  'keys.shredded',
+  'anchor.added',
+  'anchor.removed',
   'secret.written',
   'secret.rotated',
   'secret.rotation_failed',
@@ -168,6 +227,8 @@ export const eventTypes = [
   'secret.denied',
   'secret.inspected',
   'audit.read',
+  'export.created',
+  'backup.created',
 ] as const satisfies readonly EventType[]
 
 /** Who asked, from where and why. Bounded as a whole; every field is optional. */

@@ -16,6 +16,7 @@ import {
   versionsMax,
 } from '../limits.ts'
 import type {
+  Anchor,
   DestroyedVersion,
   EventContext,
   EventData,
@@ -65,9 +66,15 @@ const operation = oneOf(
 
 const keyslot: Fields<KeyslotFacts> = {
   slot: name,
-  kind: oneOf('argon2id', 'pbkdf2', 'recovery', 'none'),
+  kind: oneOf('argon2id', 'pbkdf2', 'recovery', 'shares', 'none'),
   role: oneOf('owner', 'auditor'),
   label: name,
+}
+
+const anchor: Fields<Anchor> = {
+  kind: oneOf('file', 'witness'),
+  target: text(4096, 1),
+  vkey: optional(text(4096)),
 }
 
 const meta = map<SecretMeta>({
@@ -111,6 +118,16 @@ const fieldsByType: { readonly [T in EventType]: Fields<EventData[T]> } = {
   'keyslot.added': { ...keyslot, generation: natural },
   'keyslot.removed': { ...keyslot, generation: natural },
   'clock.corrected': { from: time, to: time },
+  'keys.rotated': {
+    what: oneOf('log', 'signing', 'root'),
+    generation: natural,
+    epoch: count,
+    key: optional(hash),
+  },
+  'keys.shredded': { generation: natural, epoch: count, keys: natural },
+  'anchor.added': anchor,
+  'anchor.removed': anchor,
+  'vault.restored': { origin: name, size: count, root: hash, key: hash },
   'secret.written': newVersion,
   'secret.rotated': { ...newVersion, trigger },
   'secret.rotation_failed': { trigger },
@@ -127,10 +144,13 @@ const fieldsByType: { readonly [T in EventType]: Fields<EventData[T]> } = {
     operation: oneOf('read', 'watch'),
     version,
     allowExpired: optional(oneOf(true)),
+    asOf: optional(natural),
   },
   'secret.denied': { operation, cause: oneOf(...denialCauses), version: optional(version) },
-  'secret.inspected': { operation, count: optional(natural) },
+  'secret.inspected': { operation, count: optional(natural), asOf: optional(natural) },
   'audit.read': { filter: dictionary(text(128), textOrInteger, 32) },
+  'export.created': { prefix: text(pathBytesMax), secrets: natural, versions: natural },
+  'backup.created': {},
 }
 
 function textOrInteger(value: unknown): Fault | undefined {

@@ -7,6 +7,7 @@ import {
   deriveKey,
   type KdfParams,
 } from '../crypto/kdf.ts'
+import { randomKey } from '../crypto/random.ts'
 import { VaultError } from '../errors.ts'
 import { passphraseBytesMax } from '../limits.ts'
 import type { Credential } from './unlock.ts'
@@ -57,6 +58,23 @@ passphrase.fromEnv = (name: string, options: PassphraseOptions = {}): Credential
     expectLength(`passphrase in environment variable ${name}`, secret)
     return secret
   }, options)
+
+/**
+ * Milliseconds that one derivation takes on this machine, with a passphrase made up for it: what each unlocking of a
+ * keyslot with these options will cost. Derivations run one at a time, so others that are under way are waited for and
+ * counted. `UNSUPPORTED` for KDF parameters out of bounds, `FAILED` where the memory cannot be had.
+ *
+ * @example
+ * const ms = await measureKdf({ memoryKiB: 256 * 1024 })
+ */
+export async function measureKdf(options: PassphraseOptions = {}): Promise<number> {
+  const params = paramsOf(options)
+  const begun = performance.now()
+  const key = await deriveKey(randomKey(), params)
+  const took = performance.now() - begun
+  key.fill(0)
+  return took
+}
 
 /** `read` gives a copy that is wiped after use. */
 function credential(read: () => Promise<Uint8Array>, options: PassphraseOptions): Credential {

@@ -4,7 +4,7 @@ import { VaultError } from '../errors.ts'
 import type { VaultEvent } from '../events/catalogue.ts'
 import type { KeyRowEntry } from '../keys/key-row.ts'
 import { commitEventsMax } from '../limits.ts'
-import { append, type Frontier, root } from '../proofs/tree.ts'
+import { type Frontier, grow, root, type TreeNode } from '../proofs/tree.ts'
 import type { CommitWrite, KeyChanges, Store } from '../store/port.ts'
 import { answer, type Decided, decideBatch, prepareAll, startDuring } from './batch.ts'
 import type { Moment, Timekeeper } from './clock.ts'
@@ -23,6 +23,8 @@ export interface LogParts {
   readonly time: Timekeeper
   /** The tree of everything in the store. */
   readonly frontier: Frontier
+  /** Takes the inner nodes that a durable commit completes, and the size that the tree has with it. */
+  readonly keepNodes: (nodes: readonly TreeNode[], size: number) => void
   /** Folds a durable commit before its callers are answered. A throw means the state is not what the log says. */
   readonly fold: (commit: Commit) => void
   /** Told the new size once callers are answered; it only wakes readers. */
@@ -156,7 +158,7 @@ export class Log {
   }
 
   async #commit(batch: readonly Decided[], moment: Moment): Promise<void> {
-    const { store, epochs, head, time, fold, heads } = this.#parts
+    const { store, epochs, head, time, fold, heads, keepNodes } = this.#parts
     const first = this.size
     const events = batch.flatMap((decided) => decided.events)
     const plain = this.#plain
@@ -170,13 +172,14 @@ export class Log {
     // A value that this commit destroys is opened first: once the commit lands its key is gone.
     if (batch.some(({ decision }) => decision.removeKeys !== undefined)) await during
     const writing = commitTo(store, { first, ...(sealed && { sealed }), ...(keys && { keys }) })
-    const frontier = append(this.#frontier, leafHashes(epochs.current, first, plain))
+    const { frontier, nodes } = grow(this.#frontier, leafHashes(epochs.current, first, plain))
     const [written] = await Promise.allSettled([writing, during])
     if (written.status === 'rejected') {
       this.#refuse(batch, first, written.reason)
       return
     }
     this.#frontier = frontier
+    keepNodes(nodes, frontier.size)
     if (events.length > 0) time.advance(moment.time)
     head.note({ size: frontier.size, root: root(frontier) })
     try {

@@ -1,7 +1,6 @@
 import { VaultError } from '../errors.ts'
 import type { VaultEvent } from '../events/catalogue.ts'
 import { decodeEvent } from '../events/decode.ts'
-import { append, type Frontier } from '../proofs/tree.ts'
 import type { Store, StoredCommit } from '../store/port.ts'
 import { type CommitPlain, leafHashesOf, openCommit } from './commit.ts'
 import type { Epochs } from './epochs.ts'
@@ -101,11 +100,6 @@ export async function eventAt(
 ): Promise<{ event: VaultEvent; first: number }> {
   const commit = await commitAt(source, position)
   return { event: commit.event(position), first: commit.first }
-}
-
-/** The frontier behind a commit that was read. */
-export function extend(frontier: Frontier, epochs: Epochs, commit: ReadCommit): Frontier {
-  return append(frontier, leavesOf(epochs, commit))
 }
 
 /** The leaf hashes of a commit that was read. */

@@ -11,23 +11,30 @@ export interface Lifecycle {
   /** Positions at which an owner set the log's time back. */
   readonly corrections: number[]
   failedUnlocks: number
+  /** Id of the event that began the vault's present life: its creation, or its newest restore from a backup. */
+  incarnation: string
 }
 
 /** Openings, keyslots, corrections of the clock: what opening a vault checks its keyring and clock against. */
 export const lifecycle = defineProjection<Lifecycle>({
   name: 'lifecycle',
-  version: 1,
+  version: 2,
   initial: () => ({
     clean: true,
     generation: 0,
     keyslots: new Map(),
     corrections: [],
     failedUnlocks: 0,
+    incarnation: '',
   }),
   on: {
-    'vault.created': (state, { data }) => {
+    'vault.created': (state, { id, data }) => {
+      state.incarnation = id
       state.generation = data.generation
       for (const slot of data.keyslots) state.keyslots.set(slot.slot, slot)
+    },
+    'vault.restored': (state, { id }) => {
+      state.incarnation = id
     },
     'vault.opened': (state) => {
       state.clean = false

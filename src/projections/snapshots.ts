@@ -12,7 +12,7 @@ const snapshotEvery = 8192
 /** The snapshots of a vault's projections: written together, disposable as a whole. */
 export class Snapshots {
   readonly #rows: SealedRows
-  readonly #kept = new Map<string, KeptFold<unknown>>()
+  readonly #kept = new Map<string, Kept>()
   #manifest: Manifest | undefined
   /** Where the newest flush was tried. */
   #tried: number
@@ -32,6 +32,10 @@ export class Snapshots {
     return new Snapshots(rows, row === undefined ? undefined : readManifest(row))
   }
 
+  get rows(): SealedRows {
+    return this.#rows
+  }
+
   get manifest(): Manifest | undefined {
     return this.#manifest
   }
@@ -45,8 +49,21 @@ export class Snapshots {
   async start<S>(projection: Projection<S>): Promise<KeptFold<S>> {
     const stored = this.#manifest?.folds.get(projection.name)
     const kept = await startKept(projection, this.#rows, stored)
-    this.#kept.set(projection.name, kept as KeptFold<unknown>)
+    const { keeper, fold } = kept
+    if (keeper === undefined) this.#kept.delete(projection.name)
+    else {
+      const { version } = projection
+      this.#kept.set(projection.name, { keeper, version, position: () => fold.position })
+    }
     return kept
+  }
+
+  /** Whatever else is folded from the log and kept with its projections: true where it is kept up to their position. */
+  async keep(name: string, kept: Kept): Promise<boolean> {
+    const stored = this.#manifest?.folds.get(name)
+    this.#kept.set(name, kept)
+    if (stored === undefined || stored.position !== this.#manifest?.position) return false
+    return stored.version === kept.version && (await kept.keeper.load(stored.meta))
   }
 
   /** A projection that is no longer live; its snapshot stays for the next time. */
@@ -123,12 +140,10 @@ export class Snapshots {
   #capture(): { readonly taken: readonly Taken[]; readonly failure: unknown } {
     const taken: Taken[] = []
     let failure: unknown
-    for (const [name, { fold, keeper }] of this.#kept) {
-      if (keeper === undefined) continue
+    for (const [name, { keeper, version, position }] of this.#kept) {
       try {
         const capture = keeper.capture()
-        const { version } = fold.projection
-        const stored = { version, position: fold.position, meta: capture.meta }
+        const stored = { version, position: position(), meta: capture.meta }
         taken.push({ name, keeper, capture, stored })
       } catch (cause) {
         // A host's `encode` threw: its projection is left out, and replayed by the next opening.
@@ -137,6 +152,13 @@ export class Snapshots {
     }
     return { taken, failure }
   }
+}
+
+/** What is kept, of which version, and up to which position. */
+export interface Kept {
+  readonly keeper: Keeper
+  readonly version: number
+  readonly position: () => number
 }
 
 interface Taken {

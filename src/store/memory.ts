@@ -130,6 +130,7 @@ function keyTable(rows: ReadonlyMap<string, KeyRow>): KeyTable {
       return rows.get(idName(id))?.bytes.slice()
     },
     async *entries() {
+      // A copy: what is changed from here on is not seen.
       const ordered = [...rows.values()].sort(
         ({ id: a }, { id: b }) => a.first - b.first || a.block - b.block,
       )

@@ -1,7 +1,7 @@
 import { VaultError } from '../errors.ts'
 import type { KeyRowId } from './port.ts'
 
-const fileNameBytesMax = 128
+export const fileNameBytesMax = 128
 const fileName = /^[a-z0-9][a-z0-9.-]*$/
 
 export function isFileName(name: string): boolean {

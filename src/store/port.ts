@@ -32,11 +32,16 @@ export interface CommitWrite {
   /** Absent when only key rows change. */
   readonly sealed?: Uint8Array
   readonly keys?: KeyChanges
+  /**
+   * Said of a copy that is worth nothing before its end: the commit may become durable with the next that does not say
+   * it, instead of by itself. A store may pass over it.
+   */
+  readonly durable?: false
 }
 
 export interface KeyTable {
   get(id: KeyRowId): Promise<Uint8Array | undefined>
-  /** All rows, ordered by `first`, then `block`. */
+  /** All rows, ordered by `first`, then `block`, as they were when the first was asked for: a backup relies on it. */
   entries(): AsyncIterable<KeyRow>
 }
 
@@ -74,7 +79,7 @@ export interface FileTable {
 }
 
 /**
- * The port. A commit is atomic and durable once its promise resolves; when it rejects with anything but
+ * The port. A commit is atomic and durable (see `durable`) once its promise resolves; when it rejects with anything but
  * `CONFLICT`, `NO_SPACE`, `CLOSED`, `INVALID` or `TOO_LARGE` it may or may not have happened, and nothing more is
  * written until a reopen.
  *

@@ -73,14 +73,22 @@ export function checkFollow(query: AuditFollow): void {
   checkPosition('after', query.after)
 }
 
-/** Records a query as `audit.read`: where a vault records inspections. */
-export async function recordQuery(engine: Engine, call: Call, query: AuditQuery): Promise<void> {
-  const { recorded } = readFilter(query)
-  const filter = {
-    ...recorded,
-    ...(query.from !== undefined && { from: date('from', query.from) }),
-    ...(query.to !== undefined && { to: date('to', query.to) }),
+/** What is recorded of a query, or of a follower: which events it is about. */
+export function recordedOf(query: AuditQuery | AuditFollow): EventData['audit.read']['filter'] {
+  const { from, to }: AuditQuery = query
+  return {
+    ...readFilter(query).recorded,
+    ...(from !== undefined && { from: date('from', from) }),
+    ...(to !== undefined && { to: date('to', to) }),
   }
+}
+
+/** Records a look at the log as `audit.read`: where a vault records inspections. */
+export async function recordRead(
+  engine: Engine,
+  call: Call,
+  filter: EventData['audit.read']['filter'],
+): Promise<void> {
   await engine.append(
     { ...call, decide: () => ({ facts: [{ type: 'audit.read', subject: '', data: { filter } }] }) },
     call.limits,

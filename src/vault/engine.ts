@@ -1,26 +1,27 @@
 import { hostname } from 'node:os'
 import type { Subject } from 'rxjs'
-import { hkdfSha256 } from '../crypto/hash.ts'
-import { xaes } from '../crypto/xaes.ts'
 import { VaultError } from '../errors.ts'
 import type { EventContext, Fact, VaultEvent } from '../events/catalogue.ts'
 import { eraseKeyring, type OwnerKeyring } from '../keys/keyring.ts'
 import type { Slot } from '../keys/keyslot.ts'
 import type { Clock } from '../log/clock.ts'
 import { Timekeeper } from '../log/clock.ts'
-import { type Epochs, openEpochs } from '../log/epochs.ts'
-import { HeadFile } from '../log/head.ts'
+import type { Epochs } from '../log/epochs.ts'
+import type { HeadFile } from '../log/head.ts'
 import { KeyRows } from '../log/key-rows.ts'
 import { Log } from '../log/log.ts'
 import type { CallLimits, Command } from '../log/queue.ts'
 import type { Commit, LogSource } from '../log/reader.ts'
-import { sealedRows } from '../projections/derived/sealed-rows.ts'
-import { Snapshots } from '../projections/snapshots.ts'
+import type { TreeRows } from '../projections/derived/tree-rows.ts'
+import type { Snapshots } from '../projections/snapshots.ts'
+import { originOf } from '../proofs/origin.ts'
 import type { Store } from '../store/port.ts'
 import type { BuiltIns } from './built-ins.ts'
+import { Checkpoints } from './checkpoints.ts'
 import { clearFailedUnlocks, failedUnlockFacts } from './failed-unlocks.ts'
 import { changeKeyring, resumeKeyring, writeKeyringFile } from './keyring-file.ts'
-import { recover } from './recover.ts'
+import { type ReadBack, readBack } from './read-back.ts'
+import { endRestore } from './restored.ts'
 import { SortedPaths } from './sorted-paths.ts'
 import { Upkeep } from './upkeep.ts'
 import { Values } from './values.ts'
@@ -66,17 +67,15 @@ export class Engine implements LogSource {
   readonly paths: SortedPaths
   readonly head: HeadFile
   readonly keyRows: KeyRows
+  readonly nodes: TreeRows
+  readonly checkpoints: Checkpoints
   readonly #options: EngineOptions
   readonly #R: Buffer
   #keyring: OwnerKeyring
   readonly #upkeep = new Upkeep(this)
 
-  private constructor(
-    unlocked: Unlocked,
-    options: EngineOptions,
-    parts: { epochs: Epochs; head: HeadFile; recovered: Awaited<ReturnType<typeof recover>> },
-  ) {
-    const { epochs, head, recovered } = parts
+  private constructor(unlocked: Unlocked, options: EngineOptions, parts: ReadBack) {
+    const { epochs, head, recovered, found } = parts
     this.store = unlocked.store
     this.slot = unlocked.slot
     this.#keyring = unlocked.keyring
@@ -86,6 +85,7 @@ export class Engine implements LogSource {
     this.head = head
     this.state = recovered.state
     this.snapshots = recovered.snapshots
+    this.nodes = recovered.nodes
     this.time = new Timekeeper(options.clock, recovered.newest)
     this.paths = new SortedPaths(() => this.state.secrets.fold.state.keys())
     this.keyRows = new KeyRows(this.store.keys, this.#keyring)
@@ -97,22 +97,17 @@ export class Engine implements LogSource {
       head,
       time: this.time,
       frontier: recovered.frontier,
+      keepNodes: (nodes, size) => recovered.nodes.add(nodes, size),
       fold: (commit) => this.#fold(commit),
       heads: options.heads,
       onFailed: (cause) => options.onFailed(failureOf(cause)),
     })
+    this.checkpoints = new Checkpoints(this.store.files, this, found)
   }
 
   /** Reads the log back, resumes what a crash interrupted, and records the opening. */
   static async open(unlocked: Unlocked, options: EngineOptions): Promise<Engine> {
-    const { store, keyring } = unlocked
-    const epochs = openEpochs(keyring)
-    const head = new HeadFile(store.files, epochs)
-    const snapshots = await Snapshots.open(
-      sealedRows({ ...derivedOf(keyring), table: store.derived }),
-    )
-    const recovered = await recover({ store, epochs }, { head, snapshots })
-    const engine = new Engine(unlocked, options, { epochs, head, recovered })
+    const engine = new Engine(unlocked, options, await readBack(unlocked))
     try {
       await engine.#begin()
     } catch (error) {
@@ -128,6 +123,11 @@ export class Engine implements LogSource {
 
   get root(): Buffer {
     return this.#R
+  }
+
+  /** The name under which the vault signs: of this life of it. */
+  get origin(): string {
+    return originOf(this.#keyring.vaultId, this.state.lifecycle.fold.state.incarnation)
   }
 
   /** How many events are durable and folded. */
@@ -182,7 +182,10 @@ export class Engine implements LogSource {
       if (this.log.state === 'open')
         await this.record([{ type: 'vault.closed', subject: '', data: {} }])
       await this.log.close()
-      if (this.log.state !== 'failed') await this.#upkeep.keep()
+      if (this.log.state !== 'failed') {
+        await this.checkpoints.signQuietly({ kept: true })
+        await this.#upkeep.keep()
+      }
     } catch (cause) {
       // A closing that the clock or a full disk kept out of the log is an end all the same: only a reopen goes on.
       this.log.fail(cause)
@@ -195,8 +198,10 @@ export class Engine implements LogSource {
   /** Lets go without a word in the log: it failed, or is to be opened again. */
   async abandon(): Promise<void> {
     this.#upkeep.stop()
+    this.checkpoints.stop()
     try {
       await this.snapshots.settled()
+      await this.checkpoints.settled()
       await this.head.settled()
       await this.store.close()
     } finally {
@@ -209,6 +214,7 @@ export class Engine implements LogSource {
     if (!acceptClock) this.time.expectBelievable()
     const { lifecycle } = this.state
     const clean = lifecycle.fold.state.clean
+    await endRestore(this)
     this.#keyring = await resumeKeyring(
       this.#keyring,
       lifecycle.fold.state.generation,
@@ -262,6 +268,7 @@ export class Engine implements LogSource {
       if (isNew || event.type === 'secret.purged') this.paths.stale()
     }
     this.#upkeep.committed(commit.end)
+    this.checkpoints.committed()
     this.#options.onCommit(commit)
   }
 
@@ -272,13 +279,6 @@ export class Engine implements LogSource {
     eraseKeyring(this.#keyring)
     this.#R.fill(0)
   }
-}
-
-/** What seals the derived store: a key that only owners can make, so that only they can make a snapshot. */
-function derivedOf(keyring: OwnerKeyring) {
-  const appendKey = keyring.values.appends.at(-1)?.key
-  if (appendKey === undefined) throw new VaultError('INTEGRITY', 'the keyring holds no append key')
-  return { cipher: xaes(hkdfSha256(appendKey, 'muniment/v1/derived')), binding: keyring.vaultId }
 }
 
 function failureOf(cause: unknown): { code: string; message: string } {

@@ -4,7 +4,8 @@ import { checkPath, checkPrefix } from '../events/path.ts'
 import type { Call, CallOptions } from './call.ts'
 import type { Engine } from './engine.ts'
 import { versionsDownTo } from './history.ts'
-import { infoOf, type SecretInfo, type VersionInfo, versionInfoOf } from './info.ts'
+import { type SecretInfo, type VersionInfo, versionInfoOf } from './info.ts'
+import { type Known, knownNow } from './known.ts'
 
 export interface ListOptions extends CallOptions {
   /** Secrets a page, 1 to 1,000; 100 unless said. */
@@ -34,6 +35,8 @@ export interface Inspector {
   readonly engine: Engine
   readonly call: Call
   readonly recorded: boolean
+  /** What was known at an earlier position, where that is looked at instead of what is known by now. */
+  readonly earlier?: Known
 }
 
 export async function listSecrets(
@@ -44,11 +47,11 @@ export async function listSecrets(
   if (prefix !== '') checkPrefix(prefix)
   checkLimit(limit)
   if (after !== undefined) checkPath(after, 'after')
-  const { engine } = inspector
-  const paths = engine.paths.page({ prefix, after, limit: limit + 1 })
+  const known = knownTo(inspector)
+  const { position } = known
+  const paths = known.page({ prefix, after, limit: limit + 1 })
   const shown = paths.slice(0, limit)
-  const items = shown.map((path) => infoAt(engine, path))
-  const position = engine.size - 1
+  const items = shown.map((path) => known.info(path)).filter((info) => info !== undefined)
   await inspected(inspector, prefix, { operation: 'list', count: items.length })
   const next = paths.length > limit ? shown.at(-1) : undefined
   return next === undefined ? { items, position } : { items, position, next }
@@ -56,10 +59,9 @@ export async function listSecrets(
 
 export async function describeSecret(inspector: Inspector, path: string): Promise<SecretInfo> {
   checkPath(path)
-  const { engine } = inspector
-  if (!engine.state.secrets.fold.state.has(path)) throw await absent(inspector, path, 'describe')
   // Before anything is awaited: a commit that lands meanwhile may take the secret away.
-  const info = infoAt(engine, path)
+  const info = knownTo(inspector).info(path)
+  if (info === undefined) throw await absent(inspector, path, 'describe')
   await inspected(inspector, path, { operation: 'describe' })
   return info
 }
@@ -67,7 +69,7 @@ export async function describeSecret(inspector: Inspector, path: string): Promis
 /** Whether the path has a newest version that is neither deleted nor destroyed; its dates are not judged. */
 export async function existsSecret(inspector: Inspector, path: string): Promise<boolean> {
   checkPath(path)
-  const exists = inspector.engine.state.secrets.fold.state.get(path)?.state === 'live'
+  const exists = knownTo(inspector).row(path)?.state === 'live'
   await inspected(inspector, path, { operation: 'exists' })
   return exists
 }
@@ -79,28 +81,21 @@ export async function historyOf(
 ): Promise<readonly VersionInfo[]> {
   checkPath(path)
   checkLimit(limit)
-  const { engine } = inspector
-  const row = engine.state.secrets.fold.state.get(path)
+  const row = knownTo(inspector).row(path)
   if (row === undefined) throw await absent(inspector, path, 'history')
   const down = Math.max(1, row.version - limit + 1)
-  const versions = await versionsDownTo(engine, { path, row, down })
+  const versions = await versionsDownTo(inspector.engine, { path, row, down })
   await inspected(inspector, path, { operation: 'history', count: versions.length })
   return versions.map(versionInfoOf).reverse()
 }
 
-function infoAt(engine: Engine, path: string): SecretInfo {
-  const { secrets, rotations, accesses } = engine.state
-  const row = secrets.fold.state.get(path)
-  if (row === undefined) throw new RangeError('a listed path has a row')
-  return infoOf(path, row, {
-    rotation: rotations.fold.state.get(path),
-    access: accesses.fold.state.get(path),
-  })
+function knownTo({ engine, earlier }: Inspector): Known {
+  return earlier ?? knownNow(engine)
 }
 
 /** The refusal of a path that is not there, once it is on record where the vault keeps one. */
 async function absent(
-  { engine, call, recorded }: Inspector,
+  { engine, call, recorded, earlier }: Inspector,
   path: string,
   operation: Operation,
 ): Promise<VaultError> {
@@ -111,15 +106,17 @@ async function absent(
       call.limits,
     )
   }
-  return new VaultError('NOT_FOUND', `${path} does not exist`, { path })
+  const words = earlier ? `did not exist at position ${earlier.position}` : 'does not exist'
+  return new VaultError('NOT_FOUND', `${path} ${words}`, { path })
 }
 
 async function inspected(
-  { engine, call, recorded }: Inspector,
+  { engine, call, recorded, earlier }: Inspector,
   subject: string,
-  data: EventData['secret.inspected'],
+  what: EventData['secret.inspected'],
 ): Promise<void> {
   if (!recorded) return
+  const data = { ...what, ...(earlier && { asOf: earlier.position }) }
   // A prefix ends in a slash, a subject does not.
   const path = subject.replace(/\/$/, '')
   await engine.append(

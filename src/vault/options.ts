@@ -47,6 +47,18 @@ export type CreateOptions = VaultPlace &
     readonly label?: string
   }
 
+export type RestoreOptions = VaultPlace &
+  CommonOptions & {
+    /** The backup: a file that `vault.backup` made. */
+    readonly from: string
+    /** Opens one of the backup's keyslots, which are the vault's from here on. */
+    readonly unlock: Unlock
+    /** An owner's word that the clock is right although the backup's newest event bears a later time. */
+    readonly acceptClock?: boolean
+  }
+
+type AnyOptions = OpenOptions | CreateOptions | RestoreOptions
+
 /** Options with their defaults, checked. */
 export interface ReadOptions {
   readonly opener: StoreOpener
@@ -62,7 +74,7 @@ const timeoutDefaultMs = 5_000
 const cacheBytesDefault = 8 * 1024 * 1024
 
 /** Throws `INVALID`, naming the option. */
-export function readOptions(options: OpenOptions | CreateOptions): ReadOptions {
+export function readOptions(options: AnyOptions): ReadOptions {
   const cacheBytes = options.cache?.values ?? cacheBytesDefault
   if (!Number.isSafeInteger(cacheBytes) || cacheBytes < 0) {
     throw new VaultError('INVALID', 'cache.values must be a number of bytes, from 0')
@@ -81,7 +93,7 @@ export function readOptions(options: OpenOptions | CreateOptions): ReadOptions {
   }
 }
 
-function openerOf({ path, store, waitForLock = 0 }: OpenOptions | CreateOptions): StoreOpener {
+function openerOf({ path, store, waitForLock = 0 }: AnyOptions): StoreOpener {
   if (store !== undefined) {
     if (path === undefined) return store
     throw new VaultError('INVALID', 'give either path or store')

@@ -3,12 +3,14 @@ import { read as decideRead, type ReadIntent } from '../decide/read.ts'
 import { VaultError } from '../errors.ts'
 import type { SecretType } from '../events/catalogue.ts'
 import { checkPath } from '../events/path.ts'
+import { keyIdName } from '../keys/box.ts'
 import { decodeValue } from '../keys/value.ts'
 import type { Command } from '../log/queue.ts'
+import type { SecretRow } from '../projections/secrets.ts'
 import type { Call, CallOptions } from './call.ts'
 import type { Engine } from './engine.ts'
 import { versionsDownTo } from './history.ts'
-import { checkVersion } from './named-versions.ts'
+import { checkVersion, type Named } from './named-versions.ts'
 import type { ValueRef } from './values.ts'
 
 export interface ReadOptions extends CallOptions {
@@ -27,6 +29,20 @@ export function checkRead(path: string, options: ReadOptions): void {
   }
 }
 
+/** The version that an earlier state of the log gives: what is read today is that one or none. */
+export interface EarlierVersion {
+  readonly asOf: number
+  /** With the secret's type of then; absent where the secret was not there. */
+  readonly named?: Named & { readonly type: SecretType }
+}
+
+interface ReadRequest {
+  readonly path: string
+  readonly options: ReadOptions
+  readonly operation: 'read' | 'watch'
+  readonly earlier?: EarlierVersion
+}
+
 /**
  * Hands out a value once its `secret.accessed` is on disk: the box is opened while the disk syncs, and what was
  * opened is dropped if that fails.
@@ -34,11 +50,10 @@ export function checkRead(path: string, options: ReadOptions): void {
 export async function readSecret(
   engine: Engine,
   call: Call,
-  request: { path: string; options: ReadOptions; operation: 'read' | 'watch' },
+  request: ReadRequest,
 ): Promise<SecretValue> {
-  const { path, options, operation } = request
-  let intent: ReadIntent = { path, operation, allowExpired: options.allowExpired ?? false }
-  let ref: ValueRef | undefined
+  const { path, earlier } = request
+  let target: Target = {}
   let type: SecretType = 'generic'
   let plain: Buffer | undefined
 
@@ -47,31 +62,21 @@ export async function readSecret(
     context: call.context,
     prepare: () => {
       const row = engine.state.secrets.fold.state.get(path)
-      if (row === undefined) return undefined
       // As of this read: by the time it is answered, the same commit may have changed or purged the secret.
-      type = row.meta.type
-      const { version = row.version } = options
-      if (version === row.version) {
-        ref = { path, version, position: row.position, keyId: row.keyId }
+      type = earlier?.named?.type ?? row?.meta.type ?? type
+      const found = targetOf(engine, row, request)
+      if (!(found instanceof Promise)) {
+        target = found
         return undefined
       }
-      if (version > row.version || version < row.oldest) {
-        const state = version > row.version ? 'absent' : 'destroyed'
-        intent = { ...intent, version: { version, state } }
-        return undefined
-      }
-      return versionsDownTo(engine, { path, row, down: version }).then((versions) => {
-        const found = versions.find((candidate) => candidate.version === version)
-        if (found === undefined)
-          throw new VaultError('INTEGRITY', `version ${version} of ${path} is missing`)
-        intent = { ...intent, version: found }
-        ref = { path, version, position: found.position, keyId: found.keyId }
+      return found.then((later) => {
+        target = later
       })
     },
-    decide: (at) => decideRead(engine.state.secrets.fold.state, intent, at),
+    decide: (at) => decideRead(engine.state.secrets.fold.state, intentOf(request, target), at),
     during: () => {
-      if (ref === undefined) return undefined
-      const opened = engine.values.open(ref)
+      if (target.ref === undefined) return undefined
+      const opened = engine.values.open(target.ref)
       if (opened instanceof Promise) {
         return opened.then((buffer) => {
           plain = buffer
@@ -82,10 +87,72 @@ export async function readSecret(
     },
   }
   const [event] = await engine.append(command, call.limits)
+  const { ref } = target
   if (event === undefined || plain === undefined || ref === undefined) {
     throw new VaultError('INTEGRITY', `${path} was read and its value is missing`, { path })
   }
   const content = decodeValue(plain)
   plain.fill(0)
   return new SecretValue(content, { path, version: ref.version, position: ref.position, type })
+}
+
+/** The version that a read is about: what decides whether it may be read, and where its box is if there is one. */
+interface Target {
+  /** As in `ReadIntent`. */
+  readonly version?: NonNullable<ReadIntent['version']>
+  readonly ref?: ValueRef
+}
+
+function intentOf({ path, options, operation, earlier }: ReadRequest, { version }: Target) {
+  const intent: ReadIntent = {
+    path,
+    operation,
+    allowExpired: options.allowExpired ?? false,
+    ...(version && { version }),
+    ...(earlier && { asOf: earlier.asOf }),
+  }
+  return intent
+}
+
+function targetOf(
+  engine: Engine,
+  row: SecretRow | undefined,
+  { path, options, earlier }: ReadRequest,
+): Target | Promise<Target> {
+  if (earlier !== undefined) return earlierTarget(engine, row, { path, earlier })
+  if (row === undefined) return {}
+  return versionTarget(engine, row, { path, version: options.version ?? row.version })
+}
+
+function versionTarget(
+  engine: Engine,
+  row: SecretRow,
+  { path, version }: { path: string; version: number },
+): Target | Promise<Target> {
+  if (version === row.version) {
+    return { ref: { path, version, position: row.position, keyId: row.keyId } }
+  }
+  if (version > row.version) return { version: { version, state: 'absent' } }
+  if (version < row.oldest) return { version: { version, state: 'destroyed' } }
+  return versionsDownTo(engine, { path, row, down: version }).then((versions) => {
+    const found = versions.find((candidate) => candidate.version === version)
+    if (found === undefined)
+      throw new VaultError('INTEGRITY', `version ${version} of ${path} is missing`)
+    return { version: found, ref: { path, version, position: found.position, keyId: found.keyId } }
+  })
+}
+
+/** An earlier version as it stands today. Its key tells whether it is that one: a purged path may be in use again. */
+async function earlierTarget(
+  engine: Engine,
+  row: SecretRow | undefined,
+  { path, earlier }: { path: string; earlier: EarlierVersion },
+): Promise<Target> {
+  const { named } = earlier
+  if (named === undefined) return { version: { state: 'absent' } }
+  const { version, state, keyId } = named
+  if (state === 'absent') return { version: { version, state } }
+  const today = row && (await versionTarget(engine, row, { path, version }))
+  const isSame = today?.ref !== undefined && keyIdName(today.ref.keyId) === keyIdName(keyId)
+  return isSame ? today : { version: { version, state: 'destroyed' } }
 }

@@ -10,7 +10,10 @@ export interface SecretReader {
   exists(path: string, options?: CallOptions): Promise<boolean>
 }
 
-/** The audit trail of a vault: everything that was done with it, refusals included. */
+/**
+ * The audit trail of a vault: everything that was done with it, refusals included. Where the vault records inspections,
+ * the beginning of a query or of a follow is an event too, `audit.read`.
+ */
 export interface AuditReader {
   /**
    * Pages of events, of the log as it was when the query began. Throws `INVALID`.

@@ -1,20 +1,32 @@
 import { VaultError } from '../errors.ts'
 import { readCommits } from '../log/reader.ts'
 import { sizeAt } from '../log/seek.ts'
-import { type Projection, startFold, type View, viewOf } from '../projections/projection.ts'
-import { checkPosition } from './audit.ts'
+import {
+  defineProjection,
+  type Fold,
+  type Projection,
+  startFold,
+  type View,
+  viewOf,
+} from '../projections/projection.ts'
+import { checkPosition, recordRead } from './audit.ts'
 import type { Engine } from './engine.ts'
+import type { Inspector } from './inspect.ts'
 import { date } from './meta-options.ts'
 
 /** A moment of the log: with the event at a position, or with the last event at or before a time. */
 export type Moment = { readonly position: number } | { readonly time: Date | string }
 
-export interface ReplayOptions {
-  /** Now unless said. */
-  readonly at?: Moment
+/** How far a pass over the log has come. */
+export interface PassOptions {
   /** Told every few thousand events. */
   readonly onProgress?: (progress: { readonly position: number; readonly size: number }) => void
   readonly signal?: AbortSignal
+}
+
+export interface ReplayOptions extends PassOptions {
+  /** Now unless said. */
+  readonly at?: Moment
 }
 
 export interface Replayed<S> {
@@ -25,41 +37,56 @@ export interface Replayed<S> {
 
 const progressEvery = 4096
 
-/** A projection's state at a moment, folded from the first event on. */
+/** A projection's state at a moment, folded from the first event on; recorded where the vault records inspections. */
 export async function replayProjection<S>(
-  engine: Engine,
+  { engine, call, recorded }: Inspector,
   projection: Projection<S>,
-  { at, onProgress, signal }: ReplayOptions,
+  { at, ...options }: ReplayOptions,
 ): Promise<Replayed<S>> {
-  const size = await sizeOf(engine, at)
-  const fold = startFold(projection)
-  let told = 0
-  const range = { from: 0, to: size, ...(signal && { signal }) }
-  for await (const commit of readCommits(engine, range)) {
-    fold.apply(commit.end <= size ? commit.events : commit.events.slice(0, size - commit.first))
-    if (fold.position - told >= progressEvery || fold.position === size) {
-      told = fold.position
-      onProgress?.({ position: fold.position, size })
-    }
+  const { name } = defineProjection(projection)
+  const size = at === undefined ? engine.size : await sizeOf(engine, at, 'at')
+  if (recorded) {
+    await recordRead(engine, call, { projection: name, ...(size > 0 && { position: size - 1 }) })
   }
+  const fold = startFold(projection)
+  await foldTo(engine, [fold], { size, ...options })
   return { view: viewOf(fold), position: fold.position }
 }
 
-async function sizeOf(engine: Engine, at: Moment | undefined): Promise<number> {
+/** Folds the first `size` events of the log, in one pass for all folds. Throws `ABORTED`, `INTEGRITY`, `FoldError`. */
+export async function foldTo(
+  engine: Engine,
+  folds: readonly Pick<Fold<unknown>, 'apply'>[],
+  { size, onProgress, signal }: PassOptions & { readonly size: number },
+): Promise<void> {
+  let told = 0
+  for await (const commit of readCommits(engine, {
+    from: 0,
+    to: size,
+    ...(signal && { signal }),
+  })) {
+    const end = Math.min(commit.end, size)
+    const events = commit.end > size ? commit.events.slice(0, size - commit.first) : commit.events
+    for (const fold of folds) fold.apply(events)
+    if (end - told >= progressEvery || end === size) {
+      told = end
+      onProgress?.({ position: end, size })
+    }
+  }
+}
+
+/** How many events the log held at a moment. Throws `INVALID`, calling the moment by `name`. */
+export async function sizeOf(engine: Engine, moment: Moment, name: string): Promise<number> {
   const { size } = engine
-  if (at === undefined) return size
-  if ('position' in at) {
-    checkPosition('at.position', at.position)
-    if (at.position < size) return at.position + 1
+  if ('position' in moment) {
+    checkPosition(`${name}.position`, moment.position)
+    if (moment.position < size) return moment.position + 1
     throw new VaultError(
       'INVALID',
-      `at.position is ${at.position}, and the log ends at ${size - 1}`,
-      {
-        expected: size - 1,
-        found: at.position,
-      },
+      `${name}.position is ${moment.position}, and the log ends at ${size - 1}`,
+      { expected: size - 1, found: moment.position },
     )
   }
   const { corrections } = engine.state.lifecycle.fold.state
-  return sizeAt({ source: engine, size, corrections }, date('at.time', at.time))
+  return sizeAt({ source: engine, size, corrections }, date(`${name}.time`, moment.time))
 }

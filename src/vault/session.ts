@@ -4,8 +4,9 @@ import { type Followed, grown } from '../log/follow.ts'
 import type { Store } from '../store/port.ts'
 import { publishCommit, publishFailure } from './diagnostics.ts'
 import { Engine, type EngineOptions, type Unlocked } from './engine.ts'
-import type { CreateOptions, OpenOptions, ReadOptions } from './options.ts'
+import type { CreateOptions, OpenOptions, ReadOptions, RestoreOptions } from './options.ts'
 import { readOptions } from './options.ts'
+import { copyBackup, withBackup } from './restore.ts'
 import { makeKeyring, reopenKeyring, unlockKeyring } from './unlock.ts'
 
 /** The lifetime of an open vault: one engine after another, and what outlasts each of them. */
@@ -44,6 +45,19 @@ export class Session {
       unlock: (store) => unlockKeyring(store, options.unlock, read.clock),
       acceptClock: options.acceptClock ?? false,
     })
+  }
+
+  /** The backup is opened and unlocked before anything is made where the vault is to be. */
+  static async restore(options: RestoreOptions): Promise<Session> {
+    const read = readOptions(options)
+    const { from, unlock, acceptClock = false } = options
+    return withBackup(from, { unlock, clock: read.clock }, (backup) =>
+      Session.#start(read, {
+        store: () => read.opener.create(),
+        unlock: (store) => copyBackup(backup, store),
+        acceptClock,
+      }),
+    )
   }
 
   static async #start(

@@ -1,3 +1,10 @@
+/** Up to `limit` paths that begin with `prefix` and stand behind `after`. */
+export interface PathRange {
+  readonly prefix: string
+  readonly after: string | undefined
+  readonly limit: number
+}
+
 /** The paths of a map in order, for pages: sorted when asked, and again only after paths came or went. */
 export class SortedPaths {
   readonly #paths: () => Iterable<string>
@@ -12,16 +19,8 @@ export class SortedPaths {
     this.#sorted = undefined
   }
 
-  /** Up to `limit` paths that begin with `prefix` and stand behind `after`, in the order of UTF-16 code units. */
-  page({
-    prefix,
-    after,
-    limit,
-  }: {
-    prefix: string
-    after: string | undefined
-    limit: number
-  }): string[] {
+  /** In the order of UTF-16 code units. */
+  page({ prefix, after, limit }: PathRange): string[] {
     this.#sorted ??= [...this.#paths()].sort()
     const sorted = this.#sorted
     const start =

@@ -9,6 +9,7 @@ import type { Unlocked } from './engine.ts'
 import { noteFailedUnlock } from './failed-unlocks.ts'
 import { readKeyringFile, writeKeyringFile } from './keyring-file.ts'
 import { factsOf } from './keyslots.ts'
+import { forgetRestore, isRestoring } from './restored.ts'
 
 /**
  * Gives an empty store its keys. The keyring says that `vault.created` is still to be appended, so that the opening
@@ -40,6 +41,7 @@ export async function makeKeyring(
       },
     },
   }
+  await forgetRestore(store.files)
   await writeKeyringFile(store.files, pending, R)
   return { store, keyring: pending, R, slot }
 }
@@ -68,6 +70,13 @@ export async function reopenKeyring(store: Store, R: Buffer, slotId: string): Pr
 async function keyringBytes(store: Store): Promise<Uint8Array> {
   const bytes = await readKeyringFile(store.files)
   if (bytes !== undefined) return bytes
+  if (await isRestoring(store.files)) {
+    throw new VaultError(
+      'NOT_FOUND',
+      `a restore to ${store.location} was interrupted: empty it and restore again`,
+      { path: store.location },
+    )
+  }
   const size = await store.head()
   if (size === 0) {
     throw new VaultError('NOT_FOUND', `${store.location} holds no vault`, { path: store.location })

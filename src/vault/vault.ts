@@ -1,18 +1,11 @@
 import type { Observable } from 'rxjs'
 import type { SecretInput, SecretValue } from '../crypto/secret-value.ts'
-import { VaultError } from '../errors.ts'
 import type { Commit } from '../log/reader.ts'
 import type { Projection } from '../projections/projection.ts'
-import {
-  type AuditEvent,
-  type AuditPage,
-  type AuditQuery,
-  checkFollow,
-  checkQuery,
-  followAudit,
-  queryAudit,
-  recordQuery,
-} from './audit.ts'
+import { stateAsOf, type VaultAsOf } from './as-of.ts'
+import type { AuditEvent } from './audit.ts'
+import { auditReader } from './audit-reader.ts'
+import { type BackedUp, type BackupOptions, backupBytes, backupVault } from './backup.ts'
 import { type Call, type CallOptions, checkTimeout, readCall } from './call.ts'
 import {
   changeVersions,
@@ -20,7 +13,9 @@ import {
   type VersionsChanged,
   type VersionsOptions,
 } from './change-versions.ts'
+import { type Export, exportSecrets } from './export.ts'
 import { type Health, healthOf } from './health.ts'
+import { type Identity, identityOf } from './identity.ts'
 import type { SecretInfo, VersionInfo } from './info.ts'
 import {
   describeSecret,
@@ -35,14 +30,21 @@ import {
 import { Keyslots } from './keyslots.ts'
 import { eventsFrom, type LiveProjection } from './live.ts'
 import type { WriteOptions } from './new-value.ts'
-import type { CreateOptions, OpenOptions } from './options.ts'
-import { findOutcome } from './outcome.ts'
+import type { CreateOptions, OpenOptions, RestoreOptions } from './options.ts'
+import { outcomeOf } from './outcome.ts'
 import { LiveProjections } from './projections.ts'
 import { checkRead, type ReadOptions, readSecret } from './read.ts'
 import type { AuditReader, SecretReader } from './readers.ts'
-import { type Replayed, type ReplayOptions, replayProjection } from './replay.ts'
+import { Rejections } from './rejections.ts'
+import {
+  type Moment,
+  type PassOptions,
+  type Replayed,
+  type ReplayOptions,
+  replayProjection,
+} from './replay.ts'
 import { Session } from './session.ts'
-import { watchSecret } from './watch.ts'
+import { watchUntilEnd } from './watch.ts'
 import { within } from './within.ts'
 import {
   type Annotated,
@@ -73,7 +75,7 @@ const closeTimeoutMs = 30_000
 export class Vault implements SecretReader {
   readonly #session: Session
   readonly #projections: LiveProjections
-  readonly #rejected = { invalid: 0, conflict: 0 }
+  readonly #rejections = new Rejections()
   readonly keyslots: Keyslots
   readonly audit: AuditReader
 
@@ -84,14 +86,7 @@ export class Vault implements SecretReader {
       () => session.engine(),
       (options) => this.#callOf(options),
     )
-    this.audit = {
-      query: (query = {}) => this.#query(query),
-      follow: (query = {}) => {
-        checkFollow(query)
-        session.engine()
-        return followAudit(session.followed, query)
-      },
-    }
+    this.audit = auditReader(session, () => this.#callOf({}))
   }
 
   /** Makes a vault. Throws `EXISTS` over one, `INVALID` in a folder that holds other things, `IN_USE`. */
@@ -105,6 +100,18 @@ export class Vault implements SecretReader {
    */
   static async open(options: OpenOptions): Promise<Vault> {
     return new Vault(await Session.open(options))
+  }
+
+  /**
+   * Makes a vault of a backup, recorded as `vault.restored`. A crash before its end leaves no vault: empty the place and
+   * restore again. Throws `NOT_FOUND`, `INTEGRITY` (naming the byte or the position), `UNSUPPORTED`, `WRONG_KEY`,
+   * `AUDITOR_ONLY` about the backup, before anything is made; then as `create` and `open` do.
+   *
+   * @example
+   * const vault = await Vault.restore({ from: '/backup/vault.muna', path: './vault', unlock, actor: 'user/ana' })
+   */
+  static async restore(options: RestoreOptions): Promise<Vault> {
+    return new Vault(await Session.restore(options))
   }
 
   /** A first version, or the next. Throws `CONFLICT` where `ifVersion` is not what is there. */
@@ -170,26 +177,22 @@ export class Vault implements SecretReader {
 
   /** Whether the path has a newest version that is neither deleted nor destroyed. */
   async exists(path: string, options: CallOptions = {}): Promise<boolean> {
-    return this.#run(options, (call, engine) => existsSecret(this.#inspector(call, engine), path))
+    return this.#inspect(options, (inspector) => existsSecret(inspector, path))
   }
 
   /** What is known of the secrets whose paths begin with `prefix`, in pages. */
   async list(prefix = '', options: ListOptions = {}): Promise<SecretPage> {
-    return this.#run(options, (call, engine) =>
-      listSecrets(this.#inspector(call, engine), prefix, options),
-    )
+    return this.#inspect(options, (inspector) => listSecrets(inspector, prefix, options))
   }
 
   /** What is known of a secret besides its value. Throws `NOT_FOUND`. */
   async describe(path: string, options: CallOptions = {}): Promise<SecretInfo> {
-    return this.#run(options, (call, engine) => describeSecret(this.#inspector(call, engine), path))
+    return this.#inspect(options, (inspector) => describeSecret(inspector, path))
   }
 
   /** Its versions, newest first: who, when, why, and whether they can still be read. Throws `NOT_FOUND`. */
   async history(path: string, options: HistoryOptions = {}): Promise<readonly VersionInfo[]> {
-    return this.#run(options, (call, engine) =>
-      historyOf(this.#inspector(call, engine), path, options),
-    )
+    return this.#inspect(options, (inspector) => historyOf(inspector, path, options))
   }
 
   /**
@@ -200,19 +203,7 @@ export class Vault implements SecretReader {
    * for await (const secret of vault.watch('prod/db/password', { signal })) pool.reconnect(secret.text())
    */
   async *watch(path: string, options: CallOptions = {}): AsyncGenerator<SecretValue, void, void> {
-    const { signal: given, ...rest } = options
-    const ended = new AbortController()
-    const signal = given === undefined ? ended.signal : AbortSignal.any([given, ended.signal])
-    checkRead(path, rest)
-    const watched = {
-      engine: (waiting: AbortSignal) => this.#session.whenOpen(waiting),
-      heads: this.#session.heads,
-    }
-    try {
-      yield* watchSecret(watched, { path, call: this.#callOf({ ...rest, signal }), signal })
-    } finally {
-      ended.abort()
-    }
+    yield* watchUntilEnd(this.#session, { path, options, callOf: (own) => this.#callOf(own) })
   }
 
   /** Every commit from the first on, then each as it lands; completes on close. Each subscription reads for itself. */
@@ -235,7 +226,51 @@ export class Vault implements SecretReader {
 
   /** A projection's state at a moment, folded from the first event on. Throws `INVALID`, `ABORTED`. */
   async replay<S>(projection: Projection<S>, options: ReplayOptions = {}): Promise<Replayed<S>> {
-    return replayProjection(this.#session.engine(), projection, options)
+    return this.#inspect({}, (inspector) => replayProjection(inspector, projection, options))
+  }
+
+  /**
+   * The vault as it was with the event at a position, or at a date with the last event at or before it. Throws
+   * `INVALID` for a moment outside the log, `ABORTED`.
+   *
+   * @example
+   * const march = await vault.asOf({ time: '2026-04-01' })
+   * const { items } = await march.list('prod/')
+   * const secret = await march.read('prod/db/password', { reason: 'incident 12' })
+   */
+  async asOf(moment: Moment, options: PassOptions = {}): Promise<VaultAsOf> {
+    return this.#run({}, (_, engine) =>
+      stateAsOf(engine, moment, { ...options, run: (call, work) => this.#inspect(call, work) }),
+    )
+  }
+
+  /**
+   * Every live version of the secrets whose paths begin with `prefix`, expired ones too, once `export.created` is on
+   * disk. Throws as `list` does; its entries throw `ABORTED`, and `CLOSED` where the vault is closed meanwhile.
+   *
+   * @example
+   * const { position, entries } = await vault.export('prod/', { reason: 'move to eu-west' })
+   * for await (const { path, versions } of entries) await put(path, versions)
+   */
+  async export(prefix = '', options: CallOptions = {}): Promise<Export> {
+    return this.#run(options, (call) => exportSecrets(() => this.#session.engine(), call, prefix))
+  }
+
+  /**
+   * A copy of the log and of the keys as they are with `backup.created`, in one file, sealed as the vault is. It is made
+   * while others go on, and read back before this resolves; its credentials are the vault's of now. Throws `EXISTS`,
+   * `INVALID` where there is no folder for it, `NO_SPACE`, `INTEGRITY`; then no file is left.
+   *
+   * @example
+   * const { position, sha256 } = await vault.backup('/backup/vault-2026-04-01.muna')
+   */
+  async backup(path: string, options: BackupOptions = {}): Promise<BackedUp> {
+    return this.#run(options, (call, engine) => backupVault(engine, call, { path, options }))
+  }
+
+  /** The bytes of such a file, in pieces: whoever takes them, and checks what arrives. Throws as `backup` does. */
+  async *backupBytes(options: BackupOptions = {}): AsyncGenerator<Uint8Array, void, void> {
+    yield* backupBytes(this.#session.engine(), this.#callOf(options), options)
   }
 
   /**
@@ -246,10 +281,7 @@ export class Vault implements SecretReader {
     id: string,
     options: { readonly timeout?: number } = {},
   ): Promise<AuditEvent | undefined> {
-    const engine = this.#session.engine()
-    const timeout = checkTimeout(options.timeout ?? this.#session.options.timeout)
-    await within(timeout, engine.log.settled(), 'the commit under way')
-    return findOutcome(engine, id)
+    return outcomeOf(this.#session, id, options)
   }
 
   /** An owner's word that the clock is right, after `CLOCK`: recorded as `clock.corrected`. */
@@ -257,11 +289,16 @@ export class Vault implements SecretReader {
     return this.#run(options, (call, engine) => engine.acceptClock(call))
   }
 
+  /** Which vault it is. Throws `CLOSED`, `FAILED`. */
+  identity(): Identity {
+    return identityOf(this.#session.engine())
+  }
+
   /** What an operator looks at first; it answers in any state. */
   async health(): Promise<Health> {
     return healthOf(this.#session, {
       projections: this.#projections.statuses(),
-      rejected: { ...this.#rejected },
+      rejected: this.#rejections.counts,
     })
   }
 
@@ -295,8 +332,9 @@ export class Vault implements SecretReader {
     return readCall({ actor: own.actor, timeout: own.timeout, ambient: own.ambient, slot }, options)
   }
 
-  #inspector(call: Call, engine: Inspector['engine']): Inspector {
-    return { engine, call, recorded: this.#session.options.inspections }
+  #inspect<T>(options: CallOptions, work: (inspector: Inspector) => Promise<T>): Promise<T> {
+    const recorded = this.#session.options.inspections
+    return this.#run(options, (call, engine) => work({ engine, call, recorded }))
   }
 
   async #run<T>(
@@ -307,20 +345,8 @@ export class Vault implements SecretReader {
       const engine = this.#session.engine()
       return await work(this.#callOf(options), engine)
     } catch (error) {
-      if (error instanceof VaultError) this.#count(error)
+      this.#rejections.note(error)
       throw error
     }
-  }
-
-  #count({ code }: VaultError): void {
-    if (code === 'CONFLICT') this.#rejected.conflict++
-    else if (code === 'INVALID' || code === 'TOO_LARGE') this.#rejected.invalid++
-  }
-
-  async *#query(query: AuditQuery): AsyncGenerator<AuditPage, void, void> {
-    checkQuery(query)
-    const engine = this.#session.engine()
-    if (this.#session.options.inspections) await recordQuery(engine, this.#callOf({}), query)
-    yield* queryAudit(engine, query)
   }
 }

@@ -2,14 +2,36 @@ import type { Observable } from 'rxjs'
 import type { SecretValue } from '../crypto/secret-value.ts'
 import { VaultError } from '../errors.ts'
 import { grown } from '../log/follow.ts'
-import type { Call } from './call.ts'
+import type { Call, CallOptions } from './call.ts'
 import type { Engine } from './engine.ts'
-import { readSecret } from './read.ts'
+import { checkRead, readSecret } from './read.ts'
+import type { Session } from './session.ts'
 
-export interface Watched {
+interface Watched {
   /** The vault's engine at this moment; waits for a reopen while it has failed. Throws `CLOSED` at the end. */
   readonly engine: (signal: AbortSignal) => Promise<Engine>
   readonly heads: Observable<number>
+}
+
+/** Watches for as long as the consumer goes on, and lets go of everything once it stops. */
+export async function* watchUntilEnd(
+  session: Session,
+  request: { path: string; options: CallOptions; callOf: (options: CallOptions) => Call },
+): AsyncGenerator<SecretValue, void, void> {
+  const { path, callOf } = request
+  const { signal: given, ...rest } = request.options
+  const ended = new AbortController()
+  const signal = given === undefined ? ended.signal : AbortSignal.any([given, ended.signal])
+  checkRead(path, rest)
+  const watched = {
+    engine: (waiting: AbortSignal) => session.whenOpen(waiting),
+    heads: session.heads,
+  }
+  try {
+    yield* watchSecret(watched, { path, call: callOf({ ...rest, signal }), signal })
+  } finally {
+    ended.abort()
+  }
 }
 
 /** Node clamps longer timers to 1 ms; a longer wait is taken in pieces. */
@@ -20,7 +42,7 @@ const timerMsMax = 2 ** 31 - 1
  * asked is passed over. Each is an audited read, so it also ends as a read does: `EXPIRED`, `DELETED`, `DESTROYED`,
  * `NOT_FOUND`, each recorded; and with `CLOSED` or `ABORTED`. A reopen is waited for.
  */
-export async function* watchSecret(
+async function* watchSecret(
   { engine, heads }: Watched,
   { path, call, signal }: { path: string; call: Call; signal: AbortSignal },
 ): AsyncGenerator<SecretValue, void, void> {

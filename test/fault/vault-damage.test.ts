@@ -177,7 +177,7 @@ describe('a part that is put in from elsewhere', () => {
 
   it.each<[string, 'older' | 'other' | 'fork', object]>([
     ['keyring', 'older', { code: 'INTEGRITY', message: expect.stringContaining('an older file') }],
-    ['keyring', 'other', { code: 'INTEGRITY', message: expect.stringContaining('head file') }],
+    ['keyring', 'other', { code: 'INTEGRITY', message: expect.stringContaining('another vault') }],
     ['log', 'older', { code: 'INTEGRITY', message: expect.stringContaining('it was cut') }],
     ['log', 'other', { code: 'INTEGRITY', message: expect.stringContaining('no owner made') }],
     ['head', 'older', same],
@@ -187,6 +187,17 @@ describe('a part that is put in from elsewhere', () => {
     ['log', 'fork', { code: 'INTEGRITY', message: expect.stringContaining('not those that') }],
     ['head', 'fork', { code: 'INTEGRITY', message: expect.stringContaining('not those that') }],
     ['derived', 'fork', same],
+    ['checkpoints-00000000', 'older', same],
+    [
+      'checkpoints-00000000',
+      'other',
+      { code: 'INTEGRITY', message: expect.stringContaining('another vault') },
+    ],
+    [
+      'checkpoints-00000000',
+      'fork',
+      { code: 'INTEGRITY', message: expect.stringContaining('the checkpoint was written for') },
+    ],
   ])('%s of %s', async (name, from, outcome) => {
     const { parts, code, message } = await changed(closed, put({ older, other, fork }[from], name))
     expect({ code, message }).toMatchObject(outcome)

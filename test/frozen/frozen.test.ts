@@ -77,8 +77,10 @@ async function expectAsFrozen(vault: Vault): Promise<void> {
 }
 
 describe('the frozen vault of format 1', () => {
-  it('has every type of event in it, and values of each kind', () => {
-    expect(new Set(expected.events.map(({ type }) => type))).toEqual(new Set(eventTypes))
+  it('has every type of event that its release knew, and values of each kind', () => {
+    const later = /^(vault\.restored|export\.|backup\.|keys\.|anchor\.)/
+    const known = eventTypes.filter((type) => !later.test(type))
+    expect(new Set(expected.events.map(({ type }) => type))).toEqual(new Set(known))
     const kinds = Object.values(expected.values).map((value) => 'kind' in value && value.kind)
     expect(new Set(kinds)).toEqual(new Set(['string', 'bytes', 'fields']))
   })

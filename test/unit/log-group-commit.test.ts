@@ -28,6 +28,7 @@ async function openLog() {
     head: new HeadFile(store.files, epochs),
     time: new Timekeeper(testClock(), 0),
     frontier: emptyFrontier,
+    keepNodes: () => undefined,
     fold: (commit) => commits.push(commit),
     heads,
     onFailed: () => undefined,
@@ -221,6 +222,7 @@ describe('an append', () => {
       head: new HeadFile(store.files, epochs),
       time: new Timekeeper(testClock(), 0),
       frontier: emptyFrontier,
+      keepNodes: () => undefined,
       fold: () => {
         throw new Error('a defect')
       },

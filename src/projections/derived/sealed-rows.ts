@@ -16,7 +16,7 @@ import type { RowChanges } from './keeper.ts'
  * says how it tells.
  */
 
-export const rowKinds = { meta: 0x6d, snapshot: 0x73, index: 0x69 } as const
+export const rowKinds = { meta: 0x6d, snapshot: 0x73, index: 0x69, tree: 0x74 } as const
 
 const label = Buffer.from('muniment/v1/derived')
 

@@ -18,6 +18,8 @@ export class CommitRows {
   readonly #inTurn = oneAtATime()
   #head: number
   #failed = false
+  /** Whether there are commits that no sync has reached. */
+  #behind = false
 
   private constructor(database: Database, assertRoom: AssertRoom, head: number) {
     this.#database = database
@@ -45,9 +47,13 @@ export class CommitRows {
     if (write.first !== this.#head) throw conflict(this.#head, write.first)
     const count = countToWrite(write)
     const operations = operationsOf(write)
+    const sync = write.durable !== false
     await this.#assertRoom(bytesOf(operations))
     try {
-      await this.#database.batch(operations, { sync: true })
+      // A sync reaches the journal of its write and no older one, so those are emptied into tables first.
+      if (sync && this.#behind) await flush(this.#database)
+      await this.#database.batch(operations, { sync })
+      this.#behind = !sync
     } catch (cause) {
       // The rows may or may not be on disk; only a reopen can tell. LevelDB would go on to acknowledge writes that
       // the next open does not find, so nothing more is accepted until then.

@@ -1,6 +1,6 @@
 import { chmod, mkdir, open, readdir, realpath } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { VaultError } from '../../errors.ts'
+import { VaultError, type VaultErrorCode } from '../../errors.ts'
 
 /**
  * A vault's folder, mode 0700:
@@ -13,6 +13,8 @@ import { VaultError } from '../../errors.ts'
 export const reservedNames: readonly string[] = ['log', 'derived', 'owner']
 export const temporaryPrefix = '.tmp-'
 const keyringName = 'keyring'
+/** A restore from a backup makes this file first and the keyring last. */
+const restoredName = 'restored'
 
 /** A file system's own folder: a vault may be the only thing on its disk. */
 const ignoredName = 'lost+found'
@@ -23,12 +25,13 @@ const databaseFile = /^(CURRENT|MANIFEST-\d+|\d+\.(ldb|sst|log))$/
  * Makes the folder ready for a new vault, or refuses it untouched. What an unfinished create left may be there.
  *
  * @returns its real path.
- * @throws VaultError `EXISTS` over a vault, `INVALID` over anything else that is not ours.
+ * @throws VaultError `EXISTS` over a vault, `INVALID` over an unfinished restore and anything else that is not ours.
  */
 export async function prepareFolder(path: string): Promise<string> {
   assertPath(path)
   const names = await namesIn(path)
   if (names.includes(keyringName)) throw exists(path)
+  if (names.includes(restoredName)) throw unfinishedRestore('INVALID', path)
   if (names.some((name) => !leftByCreate(name))) {
     const instead = join(path, 'vault')
     throw new VaultError('INVALID', `${path} holds other things; use a folder like ${instead}`, {
@@ -62,11 +65,15 @@ export async function logIsAbsent(location: string): Promise<boolean> {
  * Finds the folder of a vault.
  *
  * @returns its real path.
- * @throws VaultError `NOT_FOUND` where there is none, `INTEGRITY` where there is a keyring and no log.
+ * @throws VaultError `NOT_FOUND` where there is none or a restore did not finish, `INTEGRITY` where there is a keyring
+ *   and no log.
  */
 export async function findFolder(path: string): Promise<string> {
   assertPath(path)
   const names = await namesIn(path)
+  if (names.includes(restoredName) && !names.includes(keyringName)) {
+    throw unfinishedRestore('NOT_FOUND', path)
+  }
   const log = await namesIn(join(path, 'log'))
   const hasLog = log.some((name) => databaseFile.test(name))
   if (!hasLog && names.includes(keyringName)) {
@@ -78,6 +85,11 @@ export async function findFolder(path: string): Promise<string> {
 
 export function notFound(path: string): VaultError {
   return new VaultError('NOT_FOUND', `there is no vault at ${path}`, { path })
+}
+
+function unfinishedRestore(code: VaultErrorCode, path: string): VaultError {
+  const message = `a restore to ${path} was interrupted: empty the folder and restore again`
+  return new VaultError(code, message, { path })
 }
 
 export function exists(path: string): VaultError {

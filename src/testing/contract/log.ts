@@ -75,6 +75,19 @@ export const log: Cases = {
     assert.equal(await store.head(), winner && commitCount(winner.sealed))
   },
 
+  'commits that need not be durable by themselves are so with the next': async (store, place) => {
+    const commits = manyCommits(200)
+    for (const [first, bytes] of commits.entries()) {
+      const last = first === commits.length - 1
+      await store.commit({ first, sealed: bytes, ...(!last && { durable: false }) })
+    }
+    assert.equal(endOf(await all(store.read({ from: 0 }))), commits.length)
+    await store.close()
+    const again = await place.open()
+    assert.deepEqual((await all(again.read({ from: 0 }))).map(hexOf), commits.map(hex))
+    await again.close()
+  },
+
   'bytes belong to the caller again once written, and when read': async (store) => {
     const [given, row] = [sealed(0, 1), keyRow(0, 0, 'key')]
     const expected = hex(given)

@@ -38,6 +38,39 @@ export const keyRows: Cases = {
       sorted,
     )
   },
+
+  'key rows come as they were when the first was asked for': async (store) => {
+    const ids = Array.from({ length: 3000 }, (_, first) => first)
+    await store.commit({ first: 0, keys: { put: ids.map((first) => keyRow(first, 0, 'old')) } })
+    const rows = store.keys.entries()[Symbol.asyncIterator]()
+    const seen = [(await rows.next()).value]
+    const put = [keyRow(1, 0, 'new'), keyRow(2998, 0, 'new'), keyRow(3000, 0, 'new')]
+    const remove = [
+      { first: 2, block: 0 },
+      { first: 2999, block: 0 },
+    ]
+    await store.commit({ first: 0, keys: { put, remove } })
+    for (let step = await rows.next(); step.done !== true; step = await rows.next()) {
+      seen.push(step.value)
+    }
+    assert.deepEqual(
+      seen.map(({ id, bytes }) => [id.first, text(bytes)]),
+      ids.map((first) => [first, 'old']),
+    )
+    assert.equal(text(await store.keys.get({ first: 2998, block: 0 })), 'new')
+  },
+
+  'key rows that nobody reads to their end are let go of': async (store) => {
+    const put = [keyRow(0, 0, 'a'), keyRow(1, 0, 'b')]
+    await store.commit({ first: 0, keys: { put } })
+    for await (const { id } of store.keys.entries()) {
+      if (id.first === 0) break
+    }
+    const begun = store.keys.entries()[Symbol.asyncIterator]()
+    await begun.next()
+    // The store closes under a reader that never comes back.
+    await store.close()
+  },
 }
 
 export const derived: Cases = {

@@ -1,0 +1,188 @@
+import { privateKeyOf, publicKeyOf } from '../crypto/ed25519.ts'
+import { VaultError } from '../errors.ts'
+import type { Keyring, OwnerKeyring } from '../keys/keyring.ts'
+import { type Checkpoint, parseCheckpoint, signCheckpoint } from '../proofs/checkpoint.ts'
+import { parseNote, verifyNote } from '../proofs/note.ts'
+import { isOriginOf } from '../proofs/origin.ts'
+import { type Frontier, root } from '../proofs/tree.ts'
+import { vkeyOf } from '../proofs/vkey.ts'
+import type { FileTable } from '../store/port.ts'
+import {
+  keep,
+  lastKept,
+  type OpenFile,
+  readAtRest,
+  readKept,
+  writeAtRest,
+} from './checkpoint-files.ts'
+
+/** A checkpoint of this vault, with the note that was signed. */
+export interface SignedCheckpoint extends Checkpoint {
+  /** C2SP signed note: what an auditor keeps, and a witness cosigns. */
+  readonly note: Buffer
+}
+
+/** What signing needs of an open vault. */
+export interface Signing {
+  readonly keyring: OwnerKeyring
+  readonly origin: string
+  readonly log: { readonly frontier: Frontier; readonly state: string }
+}
+
+/** A checkpoint at rest is signed at most so often; its signing waits for nobody and nobody for it. */
+const restMs = 1000
+/** One in so many events is kept. */
+const keptEvery = 1000
+
+/** The newest checkpoints that stand beside the log, and where the next kept one goes. */
+export interface FoundCheckpoints {
+  readonly newest: SignedCheckpoint | undefined
+  readonly kept: SignedCheckpoint | undefined
+  readonly open: OpenFile
+}
+
+/** Reads the newest checkpoints. Throws `INTEGRITY` for one that the vault's keys did not sign. */
+export async function findCheckpoints(
+  files: FileTable,
+  keyring: Keyring,
+): Promise<FoundCheckpoints> {
+  const resting = await readAtRest(files)
+  const { newest, open } = await lastKept(files)
+  const rest = resting && openOwn(resting, keyring)
+  const kept = newest && openOwn(newest, keyring)
+  return { newest: (rest?.size ?? 0) > (kept?.size ?? 0) ? rest : kept, kept, open }
+}
+
+/** A checkpoint that one of the vault's own keys signed, of this incarnation or an earlier one. */
+export function openOwn(bytes: Uint8Array, keyring: Keyring): SignedCheckpoint {
+  try {
+    return readOwn(bytes, keyring)
+  } catch (cause) {
+    if (!(cause instanceof VaultError) || cause.code === 'INTEGRITY') throw cause
+    // It was written by a vault: where it does not read as a checkpoint, its bytes were changed.
+    throw new VaultError('INTEGRITY', 'a checkpoint beside the log is damaged', { cause })
+  }
+}
+
+function readOwn(bytes: Uint8Array, { vaultId, log }: Keyring): SignedCheckpoint {
+  const note = parseNote(bytes)
+  const { origin, size, root: rootHash } = parseCheckpoint(note.text)
+  if (!isOriginOf(vaultId, origin)) {
+    throw new VaultError('INTEGRITY', 'a checkpoint beside the log is of another vault')
+  }
+  const own = log.signers.map(({ publicKey }) => vkeyOf(origin, publicKeyOf(publicKey)))
+  verifyNote(note, own)
+  return { origin, size, root: rootHash, note: Buffer.from(bytes) }
+}
+
+/**
+ * Signs what is durable, off the path of the callers: at rest once a second, and for good at every 1,000 events, on
+ * close and when asked. The commit was synced before its size is seen here, and never is a smaller size signed, so no
+ * crash leaves a checkpoint of a log that is not there.
+ */
+export class Checkpoints {
+  readonly #files: FileTable
+  readonly #vault: Signing
+  #newest: SignedCheckpoint | undefined
+  #kept: SignedCheckpoint | undefined
+  #open: OpenFile
+  #failure: unknown
+  #timer: NodeJS.Timeout | undefined
+  #turn: Promise<unknown> = Promise.resolve()
+
+  constructor(files: FileTable, vault: Signing, found: FoundCheckpoints) {
+    this.#files = files
+    this.#vault = vault
+    this.#newest = found.newest
+    this.#kept = found.kept
+    this.#open = found.open
+  }
+
+  get newest(): SignedCheckpoint | undefined {
+    return this.#newest
+  }
+
+  /** Why the newest signing failed, if it did. The log goes on without: what is past it is unproved. */
+  get failure(): unknown {
+    return this.#failure
+  }
+
+  /** A commit was folded. */
+  committed(): void {
+    this.#timer ??= setTimeout(() => this.#rest(), restMs).unref()
+  }
+
+  /** Signs the log as it is, and keeps that for good where asked. Throws as the store does. */
+  sign({ kept }: { readonly kept: boolean }): Promise<SignedCheckpoint> {
+    const signed = this.#turn.then(() => this.#sign(kept))
+    this.#turn = signed.catch(() => undefined)
+    return signed
+  }
+
+  /** The same where nobody waits for it: `failure` tells. Never rejects. */
+  async signQuietly(how: { readonly kept: boolean }): Promise<void> {
+    await this.sign(how).catch((cause) => {
+      this.#failure = cause
+    })
+  }
+
+  /** Every kept checkpoint, oldest first; then the newest, where it is not one of them. */
+  async *list(): AsyncGenerator<SignedCheckpoint, void, void> {
+    const { keyring } = this.#vault
+    let last = 0
+    for await (const bytes of readKept(this.#files)) {
+      const checkpoint = openOwn(bytes, keyring)
+      last = checkpoint.size
+      yield checkpoint
+    }
+    const newest = this.#newest
+    if (newest !== undefined && newest.size > last) yield newest
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer)
+  }
+
+  /** Waits for a signing that is under way. */
+  async settled(): Promise<void> {
+    await this.#turn
+  }
+
+  #rest(): void {
+    this.#timer = undefined
+    const { log } = this.#vault
+    if (log.state !== 'open') return
+    const kept = log.frontier.size - (this.#kept?.size ?? 0) >= keptEvery
+    void this.signQuietly({ kept })
+  }
+
+  async #sign(kept: boolean): Promise<SignedCheckpoint> {
+    const checkpoint = this.#current()
+    const isKept = this.#kept?.note.equals(checkpoint.note) === true
+    if (kept && !isKept) {
+      this.#open = await keep(this.#files, this.#open, checkpoint.note)
+      this.#kept = checkpoint
+    } else if (checkpoint !== this.#newest) await writeAtRest(this.#files, checkpoint.note)
+    this.#newest = checkpoint
+    this.#failure = undefined
+    return checkpoint
+  }
+
+  /** Of what is durable: the one signed before where the log has not grown since. */
+  #current(): SignedCheckpoint {
+    const { keyring, origin, log } = this.#vault
+    const { frontier } = log
+    const before = this.#newest
+    if (before?.size === frontier.size && before.origin === origin) return before
+    if (before !== undefined && before.size > frontier.size) {
+      throw new VaultError(
+        'INTEGRITY',
+        `the log holds ${frontier.size} events, and a checkpoint of ${before.size} is signed`,
+        { expected: before.size, found: frontier.size },
+      )
+    }
+    const checkpoint = { origin, size: frontier.size, root: root(frontier) }
+    const keys = keyring.values.signing.map(({ seed }) => privateKeyOf(seed))
+    return { ...checkpoint, note: signCheckpoint(checkpoint, keys) }
+  }
+}

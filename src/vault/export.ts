@@ -1,0 +1,144 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import { VaultError } from '../errors.ts'
+import type { SecretMeta } from '../events/catalogue.ts'
+import { checkPrefix } from '../events/path.ts'
+import { keyIdName, openBox } from '../keys/box.ts'
+import { decodeValue } from '../keys/value.ts'
+import type { Command } from '../log/queue.ts'
+import type { EntryVersion, TransferEntry } from '../transfer/entry.ts'
+import type { Call } from './call.ts'
+import type { Engine } from './engine.ts'
+import {
+  type Held,
+  type HeldSecrets,
+  type HeldVersion,
+  holdSecrets,
+  keptVersions,
+  validityOf,
+} from './held-secrets.ts'
+import { type SealedVersion, sealedBoxes } from './sealed-boxes.ts'
+
+/** Secrets on their way out of a vault, as of the event that says so. */
+export interface Export {
+  /** 32 hexadecimal digits. */
+  readonly vaultId: string
+  /** Of its `export.created`: what was written later is not in it. */
+  readonly position: number
+  /** Secrets with a version that was live then, and all such versions. */
+  readonly secrets: number
+  readonly versions: number
+  /** In the order of paths, to be gone through once. What is destroyed before its turn comes is left out. */
+  readonly entries: AsyncGenerator<TransferEntry, void, void>
+}
+
+/** Values that are opened before other work of the process gets its turn. */
+const opensPerTurn = 16
+
+/** Hands out nothing before `export.created` is on disk. `engine` gives the one that is open at the time. */
+export async function exportSecrets(
+  engine: () => Engine,
+  call: Call,
+  prefix: string,
+): Promise<Export> {
+  checkPrefix(prefix)
+  const asked = engine()
+  const { signal } = call.limits
+  // Most of the work is done outside the writer, which looks again only at what changed meanwhile.
+  let held = await holdSecrets(asked, prefix, { before: new Map(), signal })
+  const command: Command = {
+    actor: call.actor,
+    context: call.context,
+    prepare: async () => {
+      held = await holdSecrets(asked, prefix, { before: held })
+    },
+    decide: () => {
+      const data = { prefix, ...countsOf(held) }
+      // A prefix ends in a slash, a subject does not.
+      return { facts: [{ type: 'export.created', subject: prefix.replace(/\/$/, ''), data }] }
+    },
+  }
+  const [event] = await asked.append(command, call.limits)
+  if (event === undefined) throw new RangeError('an export appends that it was made')
+  return {
+    vaultId: Buffer.from(asked.epochs.vaultId).toString('hex'),
+    position: event.position,
+    ...countsOf(held),
+    entries: entriesOf(engine, held, signal),
+  }
+}
+
+function countsOf(held: HeldSecrets): { secrets: number; versions: number } {
+  const counts = [...held.values()].map(({ versions }) => versions.length)
+  return {
+    secrets: counts.filter((count) => count > 0).length,
+    versions: counts.reduce((sum, count) => sum + count, 0),
+  }
+}
+
+async function* entriesOf(
+  engine: () => Engine,
+  held: HeldSecrets,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<TransferEntry, void, void> {
+  let opened = 0
+  const all = [...held.values()].flatMap(({ versions }) => versions)
+  const sealed = sealedBoxes(all.map(({ position }) => position))
+  for (const secret of held.values()) {
+    if (signal?.aborted === true) {
+      throw new VaultError('ABORTED', 'the caller aborted', { cause: signal.reason })
+    }
+    const versions = await openVersions(engine(), sealed, secret)
+    if (versions.length > 0) yield { path: secret.path, meta: metaOf(secret.row.meta), versions }
+    opened += versions.length
+    if (opened < opensPerTurn) continue
+    opened = 0
+    await turn()
+  }
+}
+
+/** Without what belongs to each version, or is read out of its value. */
+function metaOf({ expiresAt: _, notBefore: __, fingerprint: ___, ...meta }: SecretMeta) {
+  return meta
+}
+
+async function openVersions(
+  engine: Engine,
+  sealed: ReturnType<typeof sealedBoxes>,
+  held: Held,
+): Promise<readonly EntryVersion[]> {
+  const plains: (Buffer | undefined)[] = []
+  for (const version of held.versions) {
+    const found = await sealed(engine, version.position)
+    plains.push(await openVersion(engine, found, { path: held.path, version }))
+  }
+  // A missing key was destroyed: perhaps by a commit that is on disk and not yet folded.
+  if (plains.includes(undefined)) await engine.log.settled()
+  const kept = await keptVersions(engine, held)
+  const values = held.versions.flatMap((version, i): EntryVersion[] => {
+    if (!kept.has(keyIdName(version.keyId))) return []
+    const plain = plains[i]
+    if (plain !== undefined) return [{ value: decodeValue(plain), ...validityOf(version) }]
+    const what = `the value key of version ${version.version} of ${held.path}`
+    throw new VaultError('INTEGRITY', `${what} is missing, and no event destroyed it`)
+  })
+  for (const plain of plains) plain?.fill(0)
+  return values
+}
+
+/** The plaintext of its box, or undefined where its key is gone. */
+async function openVersion(
+  engine: Engine,
+  { event, first }: SealedVersion,
+  { path: subject, version: held }: { path: string; version: HeldVersion },
+): Promise<Buffer | undefined> {
+  const { keyId, version } = held
+  const { box } = event.data
+  if (event.subject !== subject || event.data.version !== version) {
+    throw new VaultError('INTEGRITY', `position ${held.position} does not hold ${subject}`, {
+      path: subject,
+    })
+  }
+  const valueKey = await engine.keyRows.get({ keyId, first })
+  if (valueKey === undefined) return undefined
+  return openBox({ vaultId: engine.epochs.vaultId, subject, version, box, keyId, valueKey })
+}

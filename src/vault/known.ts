@@ -1,0 +1,60 @@
+import { type AccessesState, accesses } from '../projections/accesses.ts'
+import { type Fold, startFold } from '../projections/projection.ts'
+import { type RotationsState, rotations } from '../projections/rotations.ts'
+import { type SecretRow, type SecretsState, secrets } from '../projections/secrets.ts'
+import type { Engine } from './engine.ts'
+import { infoOf, type SecretInfo } from './info.ts'
+import { type PathRange, SortedPaths } from './sorted-paths.ts'
+
+/** What is known of secrets besides their values, as of one position: the newest of the log, or an earlier one. */
+export interface Known {
+  /** Of the newest event that it knows of. */
+  readonly position: number
+  row(path: string): SecretRow | undefined
+  info(path: string): SecretInfo | undefined
+  /** Paths in the order of UTF-16 code units. */
+  page(range: PathRange): string[]
+}
+
+interface Folds {
+  readonly secrets: Pick<Fold<SecretsState>, 'state' | 'position'>
+  readonly rotations: Pick<Fold<RotationsState>, 'state'>
+  readonly accesses: Pick<Fold<AccessesState>, 'state'>
+}
+
+/** What is known by now, and goes on being so. */
+export function knownNow({ state, paths }: Engine): Known {
+  const { secrets, rotations, accesses } = state
+  const folds = { secrets: secrets.fold, rotations: rotations.fold, accesses: accesses.fold }
+  return knownOf(folds, paths)
+}
+
+/** What is known to folds of their own, once `fold` has moved them on to where they are to stand. */
+export async function knownBy(
+  fold: (folds: readonly Pick<Fold<unknown>, 'apply'>[]) => Promise<void>,
+): Promise<Known> {
+  const folds = {
+    secrets: startFold(secrets),
+    rotations: startFold(rotations),
+    accesses: startFold(accesses),
+  }
+  await fold(Object.values(folds))
+  return knownOf(folds, new SortedPaths(() => folds.secrets.state.keys()))
+}
+
+function knownOf(folds: Folds, paths: SortedPaths): Known {
+  const row = (path: string) => folds.secrets.state.get(path)
+  return {
+    get position() {
+      return folds.secrets.position - 1
+    },
+    row,
+    info: (path) => {
+      const found = row(path)
+      const rotation = folds.rotations.state.get(path)
+      const access = folds.accesses.state.get(path)
+      return found && infoOf(path, found, { rotation, access })
+    },
+    page: (range) => paths.page(range),
+  }
+}
