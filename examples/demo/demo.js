@@ -1,249 +1,140 @@
-// A vault's life in one sitting: npm run demo [-- --keep]
-//
-// It is written to be read: each step is the code that a service or an operator would write.
+// A vault's life in one sitting, told through the command line: npm run demo [-- --keep]
+import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { isDeepStrictEqual, parseArgs } from 'node:util'
-import { generate, passphrase, secrets, Vault, VaultError } from 'muniment'
-import { readInputs } from './inputs.js'
-import { day, masked, print, say, step, styled, table } from './show.js'
-import { trailHeadings, trailRow } from './trail.js'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { print, step, transcript } from './show.js'
 
 const { values: flags } = parseArgs({ options: { keep: { type: 'boolean', default: false } } })
-const password = 'pay/db/password'
-const token = 'pay/oauth/refresh'
-
+const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 const folder = await mkdtemp(join(tmpdir(), 'muniment-demo-'))
-const place = {
-  path: join(folder, 'vault'),
-  unlock: passphrase.fromFile(join(folder, 'passphrase')),
-  actor: 'user/ana',
+
+const env = {
+  PATH: process.env.PATH,
+  MUNIMENT_VAULT: 'vault',
+  MUNIMENT_PASSPHRASE_FILE: 'passphrase',
+  MUNIMENT_ACTOR: 'user/ana',
 }
+
+/** The story, in order: why, then what is typed. A number is the exit code that a refusal has. */
+const story = [
+  {
+    title: 'Make a vault',
+    why:
+      'A folder of its own. The passphrase, here in a file that only its owner may read, is stretched by Argon2id; no ' +
+      'event, no path and no value in the folder can be read without it.',
+    commands: [['muniment init --recovery-file recovery-key']],
+  },
+  {
+    title: 'Bring in what a service keeps in files',
+    why:
+      'Values come from files or stdin, never from the command line, which every process of the machine can read. The ' +
+      'expiry of the certificate and the fingerprints are read out of the values themselves.',
+    commands: [
+      ['muniment import app.env --format dotenv --prefix pay'],
+      ['muniment set pay/tls --type certificate --from-file web.crt.pem'],
+      ['muniment set pay/deploy-key --type ssh_key --from-file deploy_ed25519'],
+      ['muniment annotate pay/OAUTH_REFRESH_TOKEN --type oauth_token --expires 2026-01-31'],
+      ['muniment list'],
+    ],
+  },
+  {
+    title: 'Rotate a password that leaked',
+    why: 'The new value is made here, so that no person ever sees it; the log says who did it, and on what occasion.',
+    commands: [
+      [
+        'muniment rotate pay/DATABASE_PASSWORD --trigger compromise --reason "seen in a support ticket"',
+      ],
+    ],
+  },
+  {
+    title: 'Run a program with it',
+    why: 'The program gets the value in its environment, once the record of this access is on disk.',
+    commands: [
+      ["muniment run --env PASSWORD=pay/DATABASE_PASSWORD -- sh -c 'printenv PASSWORD | wc -c'"],
+    ],
+  },
+  {
+    title: 'Be refused',
+    why: 'A refusal is a fact like any other: it is on disk before the caller hears of it.',
+    commands: [
+      ['muniment get pay/OAUTH_REFRESH_TOKEN --reveal', 8],
+      ['muniment status --passphrase-file guess', 6],
+    ],
+  },
+  {
+    title: 'Destroy what leaked',
+    why:
+      'A version has a key of its own. Destroying it takes that key away in the same atomic write that records it; the ' +
+      'log keeps its shape.',
+    commands: [
+      ['muniment destroy pay/DATABASE_PASSWORD --version 1'],
+      ['muniment get pay/DATABASE_PASSWORD --version 1 --reveal', 8],
+    ],
+  },
+  {
+    title: 'Ask what happened',
+    why: 'All of it was recorded, refusals and the wrong passphrase too, and all of it is folded from that record.',
+    commands: [
+      ['muniment history pay/DATABASE_PASSWORD'],
+      ['muniment audit --subject pay/DATABASE_PASSWORD'],
+      ['muniment audit --outcome denied'],
+      ['muniment replay rotations'],
+    ],
+  },
+  {
+    title: 'Keep a copy elsewhere',
+    why: 'A backup is one sealed file, checked as it is written. What it becomes is a vault of its own name.',
+    commands: [['muniment backup pay.backup'], ['muniment restore pay.backup --vault restored']],
+  },
+]
 
 try {
-  print(styled('bold', 'Muniment: a vault whose every operation is an event in an encrypted log'))
-  const vault = await createVault()
-  try {
-    await importFiles(vault)
-    await rotatePassword(vault)
-    await readPassword(vault)
-    await beRefusedExpired(vault)
-    await destroyOldVersion(vault)
-  } finally {
-    await vault.close()
-  }
-  const reopened = await reopenVault()
-  try {
-    await showState(reopened)
-    await showTrail(reopened)
-  } finally {
-    await reopened.close()
+  await prepare()
+  print('Muniment: a vault whose every operation is an event in an encrypted log')
+  for (const { title, why, commands } of story) {
+    step(title, why)
+    for (const [line, code = 0] of commands) await type(line, code)
   }
 } finally {
-  await leave()
+  print('')
+  if (flags.keep) print(`Kept: ${folder}`)
+  else {
+    await rm(folder, { recursive: true })
+    print(`Removed: ${folder} (npm run demo -- --keep leaves it)`)
+  }
 }
 
-async function createVault() {
-  step(
-    'Create a vault',
-    'A folder of its own, and one keyslot: a passphrase, stretched by Argon2id, opens the keys. No event and no ' +
-      'value in the folder can be read without it.',
-  )
-  const generated = randomBytes(24).toString('base64url')
-  await writeFile(join(folder, 'passphrase'), `${generated}\n`, { mode: 0o600 })
-  const vault = await Vault.create({ ...place, label: 'demo' })
-  say('+', `vault at ${place.path}`)
-  say('+', `passphrase ${masked} in a file beside it, mode 0600`)
-  return vault
+async function prepare() {
+  const secret = () => `${randomBytes(24).toString('base64url')}\n`
+  await writeFile(join(folder, 'passphrase'), secret(), { mode: 0o600 })
+  await writeFile(join(folder, 'guess'), secret(), { mode: 0o600 })
+  for (const name of ['app.env', 'web.crt.pem', 'deploy_ed25519']) {
+    await copyFile(new URL(name, import.meta.url), join(folder, name))
+  }
 }
 
-async function importFiles(vault) {
-  step(
-    'Import what a service keeps in files',
-    'Each secret gets a type and a path; the expiry and the fingerprints are read out of the certificate and the ' +
-      'key, so that nobody has to copy them. What is asked for together is one commit, synced once.',
-  )
-  const inputs = await readInputs()
-  const commits = countCommits()
-  await Promise.all(
-    inputs.map(({ path, value, options }) =>
-      vault.write(path, value, { ...options, reason: 'import' }),
-    ),
-  )
-  const count = commits.stop()
-  say('+', `${inputs.length} secrets written in ${count} ${count === 1 ? 'commit' : 'commits'}`)
-  const { items } = await vault.list('pay/')
-  table(
-    ['path', 'type', 'value', 'expires', 'fingerprint'],
-    items.map(({ path, type, expiresAt, fingerprint = '-' }) => ({
-      cells: [path, type, masked, day(expiresAt), shortened(fingerprint)],
-    })),
-  )
+/** Types a line into a shell in the demo's folder, and shows it with what was said. */
+async function type(line, expected) {
+  const ran = await run(line)
+  transcript(line, ran)
+  if (ran.code !== expected) throw new Error(`expected exit ${expected}`)
 }
 
-async function rotatePassword(vault) {
-  step(
-    'Rotate the database password',
-    'The new value comes from a generator, so that no person ever sees it, and the log says who did it and on what ' +
-      'occasion.',
-  )
-  const { version, rotationCount } = await vault.rotate(password, generate.password(), {
-    trigger: 'compromise',
-    reason: 'seen in a support ticket',
+function run(line) {
+  const shell = `muniment() { "${process.execPath}" "${main}" "$@"; }\n${line}`
+  const child = spawn('sh', ['-c', shell], { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const said = { stdout: '', stderr: '' }
+  for (const stream of ['stdout', 'stderr']) {
+    child[stream].setEncoding('utf8').on('data', (text) => {
+      said[stream] += text
+    })
+  }
+  return new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (code) => resolve({ code, ...said }))
   })
-  say('+', `${password} is at version ${version}, rotated ${times(rotationCount)}`)
-}
-
-async function readPassword(vault) {
-  step(
-    'Read it, saying why',
-    'The value is handed out only once the record of this access is on disk: there is no unrecorded read. Printed ' +
-      'by accident, it does not show itself.',
-  )
-  const secret = await vault.read(password, { actor: 'svc/payments', reason: 'start-up' })
-  say('+', `svc/payments has version ${secret.version}; console.log shows ${secret}`)
-}
-
-async function beRefusedExpired(vault) {
-  step(
-    'Be refused an expired token',
-    'A refusal is a fact like any other: it is on disk before the caller hears of it, so an attempt leaves the same ' +
-      'trace as a success.',
-  )
-  const refusal = await refused(() =>
-    vault.read(token, { actor: 'svc/payments', reason: 'nightly settlement' }),
-  )
-  say('!', `${refusal.code}: ${refusal.message}`)
-}
-
-async function destroyOldVersion(vault) {
-  step(
-    'Destroy the password that leaked',
-    'A version has a key of its own. Destroying it takes the key away in the same atomic write that records it; the ' +
-      'log keeps its shape, and the value cannot be opened again.',
-  )
-  await vault.destroy(password, { versions: [1], reason: 'no longer valid anywhere' })
-  say('+', `version 1 of ${password} is destroyed; version 2 stands`)
-  const refusal = await refused(() => vault.read(password, { version: 1, reason: 'rollback' }))
-  say('!', `${refusal.code}: ${refusal.message}`)
-}
-
-async function reopenVault() {
-  step(
-    'Close, guess wrongly, open again',
-    'A wrong passphrase cannot append to the log, so it is noted beside it; the next opening puts it on record.',
-  )
-  const refusal = await refused(() => Vault.open({ ...place, unlock: passphrase('let me in') }))
-  say('!', `${refusal.code}: ${refusal.message}`)
-  const began = performance.now()
-  const vault = await Vault.open(place)
-  const took = Math.round(performance.now() - began)
-  say('+', `opened with the passphrase in ${took} ms, Argon2id included`)
-  return vault
-}
-
-async function showState(vault) {
-  step(
-    'Replay the log',
-    'State is nothing but a fold of the events. Folded again from the first one it comes out the same, and it can be ' +
-      'stopped at any moment.',
-  )
-  const [live, replayed] = [await vault.project(secrets), await vault.replay(secrets)]
-  if (!isDeepStrictEqual(standing(live.view), standing(replayed.view))) {
-    throw new Error('the replay differs from the live state')
-  }
-  say('+', `${replayed.position} events folded from the first: the same state as the live one`)
-  const history = await vault.history(password)
-  const before = await vault.replay(secrets, { at: { position: history[0].position - 1 } })
-  const { version } = before.view.get(password)
-  say('+', `just before the rotation ${password} was at version ${version}`)
-  const { items } = await vault.list('pay/')
-  table(
-    ['path', 'version', 'state', 'rotations', 'reads', 'expires', 'changed by'],
-    items.map((info) => ({
-      cells: [
-        info.path,
-        String(info.version),
-        info.expiresAt < new Date() ? 'expired' : info.state,
-        String(info.rotationCount),
-        String(info.accessCount),
-        day(info.expiresAt),
-        info.updatedBy,
-      ],
-    })),
-  )
-}
-
-async function showTrail(vault) {
-  step(
-    'Read the audit trail',
-    'The trail is not a second record that could disagree with the state: it is the log. Actors are named by the ' +
-      'host that embeds the vault, and recorded as claimed.',
-  )
-  const events = []
-  for await (const page of vault.audit.query()) events.push(...page.events)
-  table(trailHeadings, events.map(trailRow))
-  const denied = []
-  for await (const page of vault.audit.query({ outcome: 'denied' })) denied.push(...page.events)
-  print('')
-  say('+', `${events.length} events on ${day(new Date(events[0].time))}, ${denied.length} refusals`)
-}
-
-/** Ends as a demo should: nothing of it stays, unless it was asked for. */
-async function leave() {
-  print('')
-  if (flags.keep) {
-    print(`Kept: ${folder} (the vault, and the passphrase that opens it).`)
-    return
-  }
-  await rm(folder, { recursive: true, force: true })
-  print(`Removed: ${folder}. With --keep it stays: npm run demo -- --keep`)
-}
-
-/** The refusal that a call must end in. */
-async function refused(call) {
-  try {
-    await call()
-  } catch (error) {
-    if (error instanceof VaultError) return error
-    throw error
-  }
-  throw new Error('expected a refusal, and the call went through')
-}
-
-/** Counts durable commits, by the channel on which a vault tells of them. */
-function countCommits() {
-  let count = 0
-  const seen = () => {
-    count++
-  }
-  subscribe('muniment:append', seen)
-  return {
-    stop: () => {
-      unsubscribe('muniment:append', seen)
-      return count
-    },
-  }
-}
-
-/** What a state says of each secret. */
-function standing(view) {
-  return new Map(
-    [...view].map(([path, { version, state, position, meta }]) => [
-      path,
-      { version, state, position, meta },
-    ]),
-  )
-}
-
-/** As much of a fingerprint as a table has room for. */
-function shortened(fingerprint) {
-  return fingerprint.length > 20 ? `${fingerprint.slice(0, 18)}…` : fingerprint
-}
-
-function times(count) {
-  return count === 1 ? 'once' : `${count} times`
 }

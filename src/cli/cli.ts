@@ -1,0 +1,99 @@
+import type { Command } from 'commander'
+import { type CallOptions, Vault, VaultError } from '../index.ts'
+import { ending } from './ending.ts'
+import { type Globals, readGlobals } from './globals.ts'
+import { createOutput, type Output } from './output.ts'
+import { presentCredential } from './passphrase.ts'
+import { age, wallClock } from './when.ts'
+
+/** What a command works with. */
+export interface Cli {
+  readonly globals: Globals
+  readonly out: Output
+  /** Aborted by Ctrl-C, by a termination, and by a reader of stdout that went away. */
+  readonly signal: AbortSignal
+  /** What each call of the library is given. */
+  readonly call: CallOptions
+  /** Milliseconds since the epoch, when the command began: what relative times count from. */
+  readonly now: number
+  /** A time as people read it: exact, in the zone asked for, with its age. */
+  shown(at: Date): string
+  /** The same for a column under a heading that names the zone. */
+  exact(at: Date | undefined): string
+}
+
+/** A command's own arguments, as commander parsed them. */
+export interface Invocation<O> {
+  readonly args: readonly string[]
+  readonly options: O
+}
+
+export type Handler<O> = (cli: Cli, invocation: Invocation<O>) => Promise<void>
+
+/** What commander calls: the last of its arguments is the command, whatever the number of operands. */
+export function handled<O>(handler: Handler<O>): (...given: unknown[]) => Promise<void> {
+  return async (...given) => {
+    const command = given.at(-1) as Command
+    const invocation = { args: command.args, options: command.opts() as O }
+    await handler(createCli(readGlobals(command)), invocation)
+  }
+}
+
+function createCli(globals: Globals): Cli {
+  const now = Date.now()
+  const { signal } = ending
+  const { reason, tz } = globals
+  return {
+    globals,
+    out: createOutput(globals),
+    signal,
+    call: { signal, ...(reason !== undefined && { reason }) },
+    now,
+    shown: (at) => `${wallClock(at, tz)} ${tz} (${age(at, now)})`,
+    exact: (at) => (at === undefined ? '-' : wallClock(at, tz)),
+  }
+}
+
+/** A call waits for the disk, and for the hundreds of calls before it in an import. */
+export const callTimeoutMs = 60_000
+const triesMax = 3
+
+/** Opens the vault, works on it, and closes it whatever came of the work. */
+export async function withVault<T>(cli: Cli, work: (vault: Vault) => Promise<T>): Promise<T> {
+  const vault = await openVault(cli)
+  let result: T
+  try {
+    result = await work(vault)
+  } catch (error) {
+    // What went wrong with the work is what the person must hear of.
+    await vault.close().catch(() => undefined)
+    throw error
+  }
+  await vault.close()
+  return result
+}
+
+async function openVault(cli: Cli): Promise<Vault> {
+  for (let tries = 1; ; tries++) {
+    const { credential, typed } = await presentCredential(cli.globals, cli.out)
+    try {
+      return await Vault.open({ ...openOptions(cli.globals), unlock: credential })
+    } catch (error) {
+      const mistyped = typed && error instanceof VaultError && error.code === 'WRONG_KEY'
+      if (!mistyped || tries === triesMax) throw error
+      cli.out.warn('that passphrase opens no keyslot of this vault')
+    }
+  }
+}
+
+/** Whatever is looked at through a shell is on record too. */
+export function openOptions({ vault, actor, wait, acceptClock }: Globals) {
+  return {
+    path: vault,
+    actor,
+    waitForLock: wait,
+    acceptClock,
+    timeout: callTimeoutMs,
+    inspections: true,
+  }
+}
