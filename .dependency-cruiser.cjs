@@ -41,7 +41,7 @@ const layers = {
   http: ['index'],
   server: ['index', 'http'],
   client: base,
-  cli: ['index', 'server', 'client'],
+  cli: ['index', 'verify', 'server', 'client'],
 }
 
 /** Where alone a package may be imported. A package without a row is free. */

@@ -6,7 +6,7 @@ import { unpack } from 'msgpackr'
 import { levelStore, passphrase, Vault } from '../dist/index.js'
 import { openKeyring, parseKeyring } from '../dist/keys/keyring.js'
 import { openSlots } from '../dist/keys/unlock.js'
-import { openCommit } from '../dist/log/commit.js'
+import { leafHashesOf, openCommit } from '../dist/log/commit.js'
 import { openEpochs } from '../dist/log/epochs.js'
 import { inFolder, median, options, pathOf, readAll, timed, vaultWith } from './material.js'
 
@@ -153,6 +153,58 @@ export async function atSize(events) {
       genericRate: (seen / genericMs) * 1000,
       loopDelayP99Ms: delay.percentile(99) / 1e6,
       loopDelayMaxMs: delay.max / 1e6,
+    }
+  })
+}
+
+/** Iterate, open with MACs, and hash leaves: what full verification is held against. */
+async function leaves(path) {
+  const store = await levelStore(path).open()
+  const sealedKeyring = parseKeyring(await store.files.read('keyring'))
+  const { root } = await openSlots(sealedKeyring, options(path).unlock)
+  const epochs = openEpochs(openKeyring(sealedKeyring, root))
+  let hashed = 0
+  const { ms } = await timed(async () => {
+    for await (const batch of store.read({ from: 0 })) {
+      for (const stored of batch) {
+        const { first } = stored
+        hashed += leafHashesOf(epochs.at(first), first, openCommit(epochs, stored)).length
+      }
+    }
+  })
+  await store.close()
+  return (hashed / ms) * 1000
+}
+
+/** Full verification of a vault of so many events, three times, and the host's event loop meanwhile. */
+export async function verification(events) {
+  return inFolder(async (folder) => {
+    const path = join(folder, 'vault')
+    let vault = await vaultWith(path, secrets)
+    await grow(vault, events - 1)
+    await vault.close()
+    const rates = []
+    const against = []
+    const p99s = []
+    const maxima = []
+    for (let round = 0; round < 3; round++) {
+      against.push(await leaves(path))
+      vault = await Vault.open(options(path))
+      const delay = monitorEventLoopDelay({ resolution: 1 })
+      delay.enable()
+      const { ms, result } = await timed(() => vault.verify())
+      delay.disable()
+      if (!result.ok) throw new Error('the vault that the bench made does not verify')
+      rates.push((result.size / ms) * 1000)
+      p99s.push(delay.percentile(99) / 1e6)
+      maxima.push(delay.max / 1e6)
+      await vault.close()
+    }
+    return {
+      rate: median(rates),
+      leafRate: median(against),
+      loopDelayP99Ms: median(p99s),
+      loopDelayMaxMs: median(maxima),
     }
   })
 }

@@ -1,6 +1,6 @@
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
-import { atSize, bulkWrite, derivations, reads } from './rows.js'
+import { atSize, bulkWrite, derivations, reads, verification } from './rows.js'
 
 /*
  * npm run bench            every row, about five minutes
@@ -106,6 +106,21 @@ for (const events of flags.quick ? [20_000, 100_000] : [20_000, 100_000, 1_000_0
     less: true,
   })
 }
+
+const verified = await verification(flags.quick ? 100_000 : 200_000)
+row('full verification, in a worker', {
+  measured: rate(verified.rate),
+  against: `leaf hashes ${rate(verified.leafRate)}`,
+  value: verified.rate / verified.leafRate,
+  bar: 0.5,
+})
+row(`  event loop delay meanwhile, p99`, {
+  measured: ms(verified.loopDelayP99Ms),
+  against: `max ${ms(verified.loopDelayMaxMs)}`,
+  value: verified.loopDelayP99Ms,
+  bar: 10,
+  less: true,
+})
 
 const kdf = await derivations()
 row('argon2id_ms', { measured: ms(kdf.argon2id_ms), value: kdf.argon2id_ms })

@@ -67,12 +67,16 @@ export type {
 } from './transfer/entry.ts'
 export { formatJson, formatJsonParts } from './transfer/json-export.ts'
 export { type ImportFormat, importFormats, parseTransfer } from './transfer/parse.ts'
+export type { AnchorState } from './vault/anchoring.ts'
+export type { AnchorPlace, Anchors } from './vault/anchors.ts'
 export type { VaultAsOf } from './vault/as-of.ts'
 export type { AuditEvent, AuditFollow, AuditPage, AuditQuery } from './vault/audit.ts'
 export type { AuditFilter } from './vault/audit-filter.ts'
 export type { BackedUp, BackupOptions } from './vault/backup.ts'
+export { BackupReader, type BackupReaderOptions, type BackupStatus } from './vault/backup-reader.ts'
 export type { CallOptions } from './vault/call.ts'
 export type { VersionsChanged, VersionsOptions } from './vault/change-versions.ts'
+export type { SignedCheckpoint } from './vault/checkpoints.ts'
 export {
   type ApiKeyCredential,
   type Credentials,
@@ -86,15 +90,27 @@ export type { Identity } from './vault/identity.ts'
 export { type Imported, type ImportOptions, importSecrets } from './vault/import.ts'
 export type { SecretInfo, VersionInfo } from './vault/info.ts'
 export type { HistoryOptions, ListOptions, SecretPage } from './vault/inspect.ts'
+export type { Key } from './vault/key-list.ts'
+export type {
+  Keys,
+  KeysRotated,
+  KeysShredded,
+  RootRotated,
+  RotateRootOptions,
+  ShredOptions,
+  SignerRotated,
+} from './vault/keys.ts'
 export type { Keyslot, KeyslotOptions, Keyslots } from './vault/keyslots.ts'
 export { type LiveProjection, type LiveStatus, type Projected, project } from './vault/live.ts'
 export type { MetaOptions } from './vault/meta-options.ts'
 export type { WriteOptions } from './vault/new-value.ts'
 export type { CreateOptions, OpenOptions, VaultPlace } from './vault/options.ts'
+export type { ConsistencyProof, EventProof, Proofs } from './vault/proofs.ts'
 export type { ReadOptions } from './vault/read.ts'
 export type { AuditReader, SecretReader } from './vault/readers.ts'
 export type { Moment, PassOptions, Replayed, ReplayOptions } from './vault/replay.ts'
 export { Vault } from './vault/vault.ts'
+export type { Verification, VerifyOptions } from './vault/verify.ts'
 export { version } from './vault/version.ts'
 export type {
   Annotated,

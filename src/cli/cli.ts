@@ -1,6 +1,8 @@
+import { stat } from 'node:fs/promises'
 import type { Command } from 'commander'
-import { type CallOptions, Vault, VaultError } from '../index.ts'
+import { type BackupReader, type CallOptions, type Unlock, Vault, VaultError } from '../index.ts'
 import { ending } from './ending.ts'
+import { UsageError } from './failure.ts'
 import { type Globals, readGlobals } from './globals.ts'
 import { createOutput, type Output } from './output.ts'
 import { presentCredential } from './passphrase.ts'
@@ -55,15 +57,59 @@ function createCli(globals: Globals): Cli {
 }
 
 /** A call waits for the disk, and for the hundreds of calls before it in an import. */
-export const callTimeoutMs = 60_000
+const callTimeoutMs = 60_000
 const triesMax = 3
 
 /** Opens the vault, works on it, and closes it whatever came of the work. */
-export async function withVault<T>(cli: Cli, work: (vault: Vault) => Promise<T>): Promise<T> {
-  const vault = await openVault(cli)
+export async function withVault<T>(
+  cli: Cli,
+  work: (vault: Vault, credential: Unlock) => Promise<T>,
+): Promise<T> {
+  const { globals } = cli
+  if (await isFile(globals.vault)) {
+    const hint = 'muniment restore FILE --vault DIR'
+    throw new UsageError(`${globals.vault} is a backup, which is read and never changed`, hint)
+  }
+  return unlocked(cli, async (unlock) => Vault.open({ ...openOptions(globals), unlock }), work)
+}
+
+/** What a vault and a backup of one have in common: all of the history, and no value. */
+export type Reader = Pick<
+  BackupReader,
+  'list' | 'describe' | 'history' | 'exists' | 'replay' | 'asOf' | 'audit' | 'identity' | 'verify'
+>
+
+/** The same for a command that only looks: `--vault` may be a backup file then, opened by an auditor's keyslot too. */
+export async function withReader<T>(
+  cli: Cli,
+  work: (reader: Reader, credential: Unlock) => Promise<T>,
+): Promise<T> {
+  const { vault: from } = cli.globals
+  if (!(await isFile(from))) return withVault(cli, work)
+  const bar = cli.out.progress('reading the backup')
+  const onProgress = ({ position, size }: { position: number; size: number }) =>
+    bar.at(position, size)
+  const open = async (unlock: Unlock) =>
+    Vault.openBackup({ from, unlock, signal: cli.signal, onProgress }).finally(() => bar.end())
+  return unlocked(cli, open, work)
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isFile(),
+    () => false,
+  )
+}
+
+async function unlocked<V extends { close(): Promise<void> }, T>(
+  cli: Cli,
+  open: (unlock: Unlock) => Promise<V>,
+  work: (opened: V, credential: Unlock) => Promise<T>,
+): Promise<T> {
+  const { opened: vault, credential } = await present(cli, open)
   let result: T
   try {
-    result = await work(vault)
+    result = await work(vault, credential)
   } catch (error) {
     // What went wrong with the work is what the person must hear of.
     await vault.close().catch(() => undefined)
@@ -73,11 +119,15 @@ export async function withVault<T>(cli: Cli, work: (vault: Vault) => Promise<T>)
   return result
 }
 
-async function openVault(cli: Cli): Promise<Vault> {
+/** Whoever types a passphrase may mistype it. */
+async function present<V>(
+  cli: Cli,
+  open: (unlock: Unlock) => Promise<V>,
+): Promise<{ opened: V; credential: Unlock }> {
   for (let tries = 1; ; tries++) {
     const { credential, typed } = await presentCredential(cli.globals, cli.out)
     try {
-      return await Vault.open({ ...openOptions(cli.globals), unlock: credential })
+      return { opened: await open(credential), credential }
     } catch (error) {
       const mistyped = typed && error instanceof VaultError && error.code === 'WRONG_KEY'
       if (!mistyped || tries === triesMax) throw error

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander'
 import { version } from '../index.ts'
+import { addAnchor } from './commands/anchor.ts'
 import { addAnnotate } from './commands/annotate.ts'
 import { addAudit } from './commands/audit.ts'
 import { addBackup, addRestore } from './commands/backup.ts'
@@ -9,13 +10,16 @@ import { addGet } from './commands/get.ts'
 import { addInit } from './commands/init.ts'
 import { addDescribe, addExists, addHistory, addList } from './commands/inspect.ts'
 import { addKdf } from './commands/kdf.ts'
+import { addKeys } from './commands/keys.ts'
 import { addKeyslot } from './commands/keyslot.ts'
+import { addCheckpoint, addProve, addVerifyProof } from './commands/proofs.ts'
 import { addReplay } from './commands/replay.ts'
 import { addRotate } from './commands/rotate.ts'
 import { addRun } from './commands/run.ts'
 import { addSet } from './commands/set.ts'
 import { addStatus } from './commands/status.ts'
 import { addExport, addImport } from './commands/transfer.ts'
+import { addVerify } from './commands/verify.ts'
 import { addDelete, addDestroy, addPurge } from './commands/versions.ts'
 import { ending } from './ending.ts'
 import { exitCodes } from './exit-codes.ts'
@@ -26,7 +30,8 @@ const groups = [
   ['Secrets:', [addSet, addGet, addRotate, addAnnotate, addDelete, addDestroy, addPurge, addRun]],
   ['What is known:', [addList, addExists, addDescribe, addHistory, addAudit, addReplay]],
   ['In and out:', [addImport, addExport, addBackup, addRestore]],
-  ['The vault:', [addInit, addStatus, addKeyslot, addKdf, addCompletion]],
+  ['Proofs:', [addVerify, addCheckpoint, addProve, addVerifyProof, addAnchor]],
+  ['The vault:', [addInit, addStatus, addKeyslot, addKeys, addKdf, addCompletion]],
 ] as const
 
 function createProgram(json: boolean): Command {

@@ -7,6 +7,7 @@ import {
   type PassphraseOptions,
   passphrase,
   recoveryKey,
+  shares,
   type Unlock,
 } from '../index.ts'
 import { UsageError } from './failure.ts'
@@ -29,11 +30,11 @@ export interface Presented<C extends Unlock> {
   readonly typed: boolean
 }
 
-/** What opens the vault: a passphrase or, from the same places, a recovery key. */
+/** What opens the vault: a passphrase or, from the same places, a recovery key, or shares, one a line. */
 export async function presentCredential(globals: Globals, out: Output): Promise<Presented<Unlock>> {
   const source = await findSource(globals)
   const secret = await readSource(source, () => askHidden('passphrase'), out)
-  return { credential: unlockOf(secret), typed: source.from === 'terminal' }
+  return { credential: await unlockOf(secret), typed: source.from === 'terminal' }
 }
 
 /** A passphrase for a keyslot to be made; asked for twice on a terminal. */
@@ -113,9 +114,11 @@ async function readBounded(file: Awaited<ReturnType<typeof open>>): Promise<Buff
   return content
 }
 
-function unlockOf(secret: string | Uint8Array): Unlock {
-  const isRecovery = typeof secret === 'string' && /^\s*muniment-recovery-/i.test(secret)
-  return isRecovery ? recoveryKey.parse(secret) : passphrase(secret)
+async function unlockOf(secret: string | Uint8Array): Promise<Unlock> {
+  if (typeof secret !== 'string') return passphrase(secret)
+  if (/^\s*muniment-recovery-/i.test(secret)) return recoveryKey.parse(secret)
+  if (!/^\s*muniment-share-/i.test(secret)) return passphrase(secret)
+  return shares.parse(secret.split(/\r?\n/).filter((line) => line.trim() !== ''))
 }
 
 async function isReadable(path: string): Promise<boolean> {

@@ -15,7 +15,7 @@ export function printable(text: string): string {
 export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow'
 
 export function style(format: Style, text: string, stream: NodeJS.WriteStream): string {
-  return coloured(stream) ? styleText(format, text) : text
+  return coloured(stream) ? styleText(format, text, { validateStream: false }) : text
 }
 
 /** https://no-color.org: any value that is not empty turns colours off. */

@@ -30,6 +30,13 @@ export async function readValue(flags: ValueFlags): Promise<SecretInput> {
   if (fromFile !== undefined) return inputOf(await readFile(fromFile), jsonValue)
   if (process.stdin.isTTY) return inputOf(Buffer.from(await askNewHidden('value')), jsonValue)
   const content = await readBounded(process.stdin, 'stdin')
+  // Most often the program before the pipe failed; an empty value is written by who means it.
+  if (content.length === 0) {
+    throw new UsageError(
+      'stdin is empty; nothing was written',
+      'for an empty value: --from-file /dev/null',
+    )
+  }
   return inputOf(raw === true || jsonValue === true ? content : withoutNewline(content), jsonValue)
 }
 

@@ -57,7 +57,9 @@ export function moment(text: string, reading: Pick<Reading, 'tz' | 'now'>): Mome
 
 export function timeZone(text: string): string {
   try {
-    return new Intl.DateTimeFormat('en', { timeZone: text }).resolvedOptions().timeZone
+    const { timeZone: known } = new Intl.DateTimeFormat('en', { timeZone: text }).resolvedOptions()
+    // ICU answers with its oldest name for a place, such as Asia/Calcutta: only its case is better.
+    return known.toLowerCase() === text.toLowerCase() ? known : text
   } catch {
     throw new InvalidArgumentError('expected an IANA time zone such as UTC or Europe/Berlin')
   }

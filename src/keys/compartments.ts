@@ -12,7 +12,7 @@ import { pack, unpack } from './pack.ts'
  */
 const keyBytes = 32
 /** A year of rotations every 10 minutes; it keeps a keyring far below its 16 MiB. */
-const epochsMax = 50_000
+export const epochsMax = 50_000
 
 /** A key and the period in which it is, or was, the one for new entries. */
 export interface EpochKey {

@@ -93,6 +93,13 @@ export function openKeyRow(
   })
 }
 
+/** The wrapping key that a row claims, and how many value keys it has the length of. Nothing of it is authentic. */
+export function claimsOf(row: Uint8Array): { readonly epoch: number; readonly keys: number } {
+  const bytes = viewOf(row)
+  const epoch = bytes.length < nonceAt ? 0 : bytes.readUInt32BE(0)
+  return { epoch, keys: Math.floor((bytes.length - sealedAt - tagBytes) / entryBytes) }
+}
+
 function openSealed(
   cipher: Xaes,
   bytes: Buffer,

@@ -210,15 +210,22 @@ function expectAgreement({ epochs, signers }: LogKeys, { appends, signing }: Val
 }
 
 /** Overwrites every key in memory. The keyring is of no use afterwards. */
-export function eraseKeyring({ log, values }: Keyring): void {
-  for (const { logKey, blindKey } of log.epochs) {
-    logKey.fill(0)
-    blindKey.fill(0)
-  }
-  if (values === undefined) return
-  for (const { key } of [...values.wraps, ...values.appends]) key.fill(0)
-  for (const { seed } of values.signing) seed.fill(0)
-  values.A.fill(0)
+export function eraseKeyring(keyring: Keyring): void {
+  for (const key of secretKeys(keyring)) key.fill(0)
+}
+
+/** Overwrites the keys that its successor does not hold any more. The two share the others. */
+export function eraseDropped(keyring: Keyring, successor: Keyring): void {
+  const kept = new Set(secretKeys(successor))
+  for (const key of secretKeys(keyring)) if (!kept.has(key)) key.fill(0)
+}
+
+function secretKeys({ log, values }: Keyring): Buffer[] {
+  const keys = log.epochs.flatMap(({ logKey, blindKey }) => [logKey, blindKey])
+  if (values === undefined) return keys
+  keys.push(...[...values.wraps, ...values.appends].map(({ key }) => key))
+  keys.push(...values.signing.map(({ seed }) => seed), values.A)
+  return keys
 }
 
 /** Lends the cipher of a compartment: R and A are inputs of HKDF and never keys themselves. */

@@ -17,6 +17,8 @@ export interface Epochs {
   readonly vaultId: Uint8Array
   /** The one that appends are sealed under. */
   readonly current: Epoch
+  /** Takes the epochs that a later generation of the keyring adds: what is appended next is sealed under the newest. */
+  adopt(keyring: Keyring): void
   /** The epoch that a commit at this position must be sealed under. */
   at(position: number): Epoch
   erase(): void
@@ -24,20 +26,17 @@ export interface Epochs {
 
 /** Readies the log keys of an opened keyring. Erasing the keyring erases the keys; `erase` lets go of ciphers. */
 export function openEpochs(keyring: Keyring): Epochs {
-  const epochs = keyring.log.epochs
-    .map(({ epoch, from, logKey, blindKey }) => ({
-      epoch,
-      from,
-      cipher: xaes(logKey),
-      blind: blinding(blindKey),
-      appendKey: keyring.values?.appends.find((append) => append.epoch === epoch)?.key,
-    }))
-    .sort((a, b) => a.from - b.from)
-  const current = epochs.at(-1)
-  if (current === undefined) throw new VaultError('INTEGRITY', 'the keyring holds no log key')
+  const epochs = openFrom(keyring, 0)
+  let current = newestOf(epochs)
   return {
     vaultId: keyring.vaultId,
-    current,
+    get current() {
+      return current
+    },
+    adopt: (later) => {
+      epochs.push(...openFrom(later, epochs.length))
+      current = newestOf(epochs)
+    },
     at: (position) => {
       if (position >= current.from) return current
       const found = epochs.findLast((epoch) => epoch.from <= position)
@@ -48,4 +47,21 @@ export function openEpochs(keyring: Keyring): Epochs {
       for (const { cipher } of epochs) cipher.erase()
     },
   }
+}
+
+/** The epochs of a keyring, which are in the order of their positions, but for the first `opened` of them. */
+function openFrom({ log, values }: Keyring, opened: number): Epoch[] {
+  return log.epochs.slice(opened).map(({ epoch, from, logKey, blindKey }) => ({
+    epoch,
+    from,
+    cipher: xaes(logKey),
+    blind: blinding(blindKey),
+    appendKey: values?.appends.find((append) => append.epoch === epoch)?.key,
+  }))
+}
+
+function newestOf(epochs: readonly Epoch[]): Epoch {
+  const newest = epochs.at(-1)
+  if (newest !== undefined) return newest
+  throw new VaultError('INTEGRITY', 'the keyring holds no log key')
 }

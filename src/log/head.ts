@@ -91,7 +91,8 @@ export class HeadFile {
   }
 
   #encode({ size, root }: Head): Buffer {
-    const { epoch, appendKey } = this.#epochs.current
+    // Of its newest event: a head that waited for its turn may be of before a rotation.
+    const { epoch, appendKey } = this.#epochs.at(size - 1)
     const slot = Buffer.alloc(slotBytes)
     if (appendKey === undefined)
       throw new VaultError('AUDITOR_ONLY', 'only an owner writes the head')

@@ -1,6 +1,7 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import { type Xaes, xaes } from '../crypto/xaes.ts'
 import { VaultError } from '../errors.ts'
-import { type KeyRowEntry, openKeyRow, sealKeyRow } from '../keys/key-row.ts'
+import { claimsOf, type KeyRowEntry, openKeyRow, sealKeyRow } from '../keys/key-row.ts'
 import type { Keyring } from '../keys/keyring.ts'
 import { commitEventsMax, keysPerRowMax } from '../limits.ts'
 import type { KeyChanges, KeyRow, KeyRowId, KeyTable } from '../store/port.ts'
@@ -15,6 +16,16 @@ export interface KeyRef {
 /** Rows kept in memory as they are sealed. */
 const cacheBytesMax = 4 * 1024 * 1024
 const blocksMax = Math.ceil(commitEventsMax / keysPerRowMax)
+const rowsPerTurn = 32
+
+/** A row as it stands, unopened. */
+export interface StandingRow {
+  readonly id: KeyRowId
+  /** How many value keys it has the length of. */
+  readonly keys: number
+  /** Whether the newest wrapping key sealed it, by what it claims. */
+  readonly isNewest: boolean
+}
 
 /**
  * The value keys on disk, wrapped, up to 64 of one commit in a row. Only the writer changes them, and only
@@ -23,16 +34,29 @@ const blocksMax = Math.ceil(commitEventsMax / keysPerRowMax)
 export class KeyRows {
   readonly #table: KeyTable
   readonly #vaultId: Uint8Array
-  readonly #wrappings: ReadonlyMap<number, Xaes>
-  readonly #wrapEpoch: number
+  readonly #wrappings = new Map<number, Xaes>()
+  #wrapEpoch = 0
   readonly #cache = new BoundedCache<Uint8Array>(cacheBytesMax, (bytes) => bytes.length)
 
   constructor(table: KeyTable, keyring: Keyring) {
-    const wraps = keyring.values?.wraps ?? []
     this.#table = table
     this.#vaultId = keyring.vaultId
-    this.#wrappings = new Map(wraps.map(({ epoch, key }) => [epoch, xaes(key)]))
-    this.#wrapEpoch = Math.max(0, ...wraps.map(({ epoch }) => epoch))
+    this.adopt(keyring)
+  }
+
+  /** Takes the wrapping keys of this generation of the keyring, and lets go of those that it does not hold. */
+  adopt({ values }: Keyring): void {
+    const held = new Map(values?.wraps.map(({ epoch, key }) => [epoch, key]))
+    for (const [epoch, key] of held) {
+      if (!this.#wrappings.has(epoch)) this.#wrappings.set(epoch, xaes(key))
+    }
+    for (const [epoch, wrapping] of this.#wrappings) {
+      if (held.has(epoch)) continue
+      wrapping.erase()
+      this.#wrappings.delete(epoch)
+    }
+    this.#wrapEpoch = Math.max(0, ...held.keys())
+    this.#cache.clear()
   }
 
   /** The value key, or undefined where it is gone for good. */
@@ -45,20 +69,36 @@ export class KeyRows {
     return undefined
   }
 
-  /** The ids of the keys that stand in the store, row by row. */
+  /** The ids of the keys that stand in the store, row by row; not of rows from before a shred, which nobody opens. */
   async *ids(): AsyncGenerator<{ first: number; keyIds: readonly Uint8Array[] }, void, void> {
     for await (const { id, bytes } of this.#table.entries()) {
+      if (this.#isShredded(bytes)) continue
       const entries = openKeyRow(this.#wrappings, { vaultId: this.#vaultId, ...id }, bytes)
       yield { first: id.first, keyIds: entries.map(({ keyId }) => keyId) }
     }
   }
 
-  /** The rows to write for the keys that a commit at `first` brings, and for those that it takes away. */
+  /** Every row that stands in the store, as they were when the first was asked for. */
+  async *standing(): AsyncGenerator<StandingRow, void, void> {
+    for await (const { id, bytes } of this.#table.entries()) {
+      const { epoch, keys } = claimsOf(bytes)
+      yield { id, keys, isNewest: epoch === this.#wrapEpoch }
+    }
+  }
+
+  /**
+   * The rows to write for the keys that a commit at `first` brings, for those that it takes away, and for the rows that
+   * it seals anew.
+   */
   async plan(
     first: number,
-    changes: { add: readonly KeyRowEntry[]; remove: readonly KeyRef[] },
+    changes: {
+      add: readonly KeyRowEntry[]
+      remove: readonly KeyRef[]
+      rewrap: readonly KeyRowId[]
+    },
   ): Promise<KeyChanges> {
-    const put: KeyRow[] = []
+    const put: KeyRow[] = await this.#rewrapped(changes.rewrap)
     for (let at = 0; at < changes.add.length; at += keysPerRowMax) {
       const id = { first, block: at / keysPerRowMax }
       put.push(this.#seal(id, changes.add.slice(at, at + keysPerRowMax)))
@@ -83,10 +123,44 @@ export class KeyRows {
     for (const wrapping of this.#wrappings.values()) wrapping.erase()
   }
 
+  /**
+   * These rows as they stand, under the newest wrapping key. One that does not open stays as it is: whatever damaged it
+   * has taken its keys already.
+   */
+  async #rewrapped(ids: readonly KeyRowId[]): Promise<KeyRow[]> {
+    const put: KeyRow[] = []
+    for (const [at, id] of ids.entries()) {
+      if ((at + 1) % rowsPerTurn === 0) await turn()
+      const bytes = await this.#table.get(id)
+      if (bytes === undefined || claimsOf(bytes).epoch === this.#wrapEpoch) continue
+      const entries = this.#openSound(id, bytes)
+      if (entries === undefined) continue
+      put.push(this.#seal(id, entries))
+      for (const { valueKey } of entries) valueKey.fill(0)
+    }
+    return put
+  }
+
+  #openSound(id: KeyRowId, bytes: Uint8Array): readonly KeyRowEntry[] | undefined {
+    try {
+      return openKeyRow(this.#wrappings, { vaultId: this.#vaultId, ...id }, bytes)
+    } catch (error) {
+      if (error instanceof VaultError && error.code === 'INTEGRITY') return undefined
+      throw error
+    }
+  }
+
+  #isShredded(bytes: Uint8Array): boolean {
+    const { epoch } = claimsOf(bytes)
+    return epoch < this.#wrapEpoch && !this.#wrappings.has(epoch)
+  }
+
   /** From the rows kept sealed in memory: a row of before a destruction still opens what that left alone. */
   async #openCached(id: KeyRowId): Promise<readonly KeyRowEntry[] | undefined> {
     const name = nameOf(id)
-    const bytes = this.#cache.get(name) ?? (await this.#table.get(id))
+    let bytes = this.#cache.get(name) ?? (await this.#table.get(id))
+    // It was read just before a shred had wrapped it anew.
+    if (bytes !== undefined && this.#isShredded(bytes)) bytes = await this.#table.get(id)
     if (bytes === undefined) return undefined
     this.#cache.put(name, bytes)
     return openKeyRow(this.#wrappings, { vaultId: this.#vaultId, ...id }, bytes)

@@ -12,7 +12,7 @@ import { CommitWriter, leafHashes, sealCommit } from './commit.ts'
 import type { Epochs } from './epochs.ts'
 import type { HeadFile } from './head.ts'
 import type { KeyRef, KeyRows } from './key-rows.ts'
-import { type CallLimits, type Command, Queue, Waiting } from './queue.ts'
+import { type CallLimits, type Command, type Decision, Queue, Waiting } from './queue.ts'
 import type { Commit } from './reader.ts'
 
 export interface LogParts {
@@ -142,7 +142,7 @@ export class Log {
     if (moment === undefined) return
     const { decided, left } = decideBatch(entries, this.#plain, { moment, first: this.size })
     this.#queue.unshift(left)
-    const changes = decided.some(({ decision }) => decision.removeKeys !== undefined)
+    const changes = decided.some(({ decision }) => changesKeys(decision))
     if (this.#plain.spans.length > 0 || changes) await this.#commit(decided, moment)
     else for (const each of decided) answer(each)
   }
@@ -185,9 +185,11 @@ export class Log {
     try {
       fold({ first, end: frontier.size, events })
     } catch (cause) {
-      this.#unfolded(batch, cause)
+      this.#unfinished(batch, { what: 'a projection failed to fold them', cause })
       return
     }
+    const [only] = batch
+    if (only?.entry.command.afterwards && !(await this.#afterwards(only))) return
     for (const decided of batch) answer(decided)
     heads.next(frontier.size)
   }
@@ -202,12 +204,13 @@ export class Log {
   ): Promise<KeyChanges | 'unreadable' | undefined> {
     const add: KeyRowEntry[] = batch.flatMap(({ decision }) => decision.addKeys ?? [])
     const remove: KeyRef[] = batch.flatMap(({ decision }) => decision.removeKeys ?? [])
-    if (add.length === 0 && remove.length === 0) return undefined
+    const rewrap = batch.flatMap(({ decision }) => decision.rewrap ?? [])
+    if (add.length === 0 && remove.length === 0 && rewrap.length === 0) return undefined
     try {
-      return await this.#parts.keyRows.plan(first, { add, remove })
+      return await this.#parts.keyRows.plan(first, { add, remove, rewrap })
     } catch (error) {
-      const others = batch.filter(({ decision }) => decision.removeKeys === undefined)
-      for (const { decision, entry } of batch) if (decision.removeKeys) entry.reject(error)
+      const others = batch.filter(({ decision }) => !changesKeys(decision))
+      for (const { decision, entry } of batch) if (changesKeys(decision)) entry.reject(error)
       for (const { entry } of others) entry.takenBack()
       this.#queue.unshift(others.map(({ entry }) => entry))
       return 'unreadable'
@@ -243,11 +246,22 @@ export class Log {
     }
   }
 
-  #unfolded(batch: readonly Decided[], cause: unknown): void {
+  /** Of a command that commits alone: its batch is of one. False where it failed. */
+  async #afterwards(only: Decided): Promise<boolean> {
+    try {
+      await only.entry.command.afterwards?.()
+      return true
+    } catch (cause) {
+      this.#unfinished([only], { what: 'what goes with them failed', cause })
+      return false
+    }
+  }
+
+  #unfinished(batch: readonly Decided[], { what, cause }: { what: string; cause: unknown }): void {
     this.fail(cause)
     for (const { entry } of batch) {
       entry.reject(
-        new VaultError('FAILED', 'the events are on disk, but a projection failed to fold them', {
+        new VaultError('FAILED', `the events are on disk, but ${what}`, {
           cause,
           eventIds: entry.ids,
         }),
@@ -260,6 +274,11 @@ export class Log {
       ? new VaultError('CLOSED', 'the vault is closed')
       : new VaultError('FAILED', 'an earlier write failed; nothing more is accepted until reopen()')
   }
+}
+
+/** Whether it changes key rows that stand in the store. */
+function changesKeys({ removeKeys, rewrap }: Decision): boolean {
+  return removeKeys !== undefined || rewrap !== undefined
 }
 
 /** Refusals after which nothing was written, by the port; after any other, `FAILED` too, it may have been. */

@@ -1,6 +1,7 @@
 import { VaultError } from '../errors.ts'
 import type { EventContext, Fact, VaultEvent } from '../events/catalogue.ts'
 import type { KeyRowEntry } from '../keys/key-row.ts'
+import type { KeyRowId } from '../store/port.ts'
 import type { KeyRef } from './key-rows.ts'
 
 /** What a command decided: the facts to append, the keys that come and go with them, and the caller's refusal. */
@@ -8,6 +9,8 @@ export interface Decision {
   readonly facts: readonly Fact[]
   readonly addKeys?: readonly KeyRowEntry[]
   readonly removeKeys?: readonly KeyRef[]
+  /** Key rows to seal under the newest wrapping key, as they are by then. */
+  readonly rewrap?: readonly KeyRowId[]
   /** Thrown to the caller, but not before the facts (its `secret.denied`) are on disk. */
   readonly refused?: VaultError
 }
@@ -31,6 +34,11 @@ export interface Command {
   decide(at: { readonly now: number; readonly position: number }): Decision
   /** Work whose result is handed out only once the commit is durable; runs while the disk syncs. */
   during?(): Promise<void> | undefined
+  /**
+   * What no later commit may come before: runs in the writer once the facts are durable and folded. Only of a command
+   * that commits alone. A throw fails the log.
+   */
+  afterwards?(): Promise<void>
 }
 
 export interface CallLimits {

@@ -1,36 +1,28 @@
 import type { SecretValue } from '../crypto/secret-value.ts'
 import { VaultError } from '../errors.ts'
 import { eventAt } from '../log/reader.ts'
-import type { CallOptions } from './call.ts'
+import type { Call, CallOptions } from './call.ts'
 import type { Engine } from './engine.ts'
-import type { SecretInfo, VersionInfo } from './info.ts'
-import {
-  describeSecret,
-  existsSecret,
-  type HistoryOptions,
-  historyOf,
-  type Inspector,
-  type ListOptions,
-  listSecrets,
-  type SecretPage,
-} from './inspect.ts'
+import type { FoldedLog } from './folded-log.ts'
+import { describeSecret, existsSecret, historyOf, type Inspector, listSecrets } from './inspect.ts'
 import { type Known, knownBy } from './known.ts'
 import { nameVersions } from './named-versions.ts'
 import { checkRead, type EarlierVersion, type ReadOptions, readSecret } from './read.ts'
+import type { SecretInspector } from './readers.ts'
 import { foldTo, type Moment, type PassOptions, sizeOf } from './replay.ts'
 
 /**
- * A vault as it was with the event at `position`. Its verbs take and give what those of the vault do, and throw the
- * same; where the vault records inspections, they are recorded with `asOf`.
+ * What was known of secrets with the event at `position`. Its verbs take and give what those of the vault do, and throw
+ * the same; where the vault records inspections, they are recorded with `asOf`.
  */
-export interface VaultAsOf {
+export interface KnownAsOf extends SecretInspector {
   readonly position: number
   /** Of the event at `position`. */
   readonly time: Date
-  exists(path: string, options?: CallOptions): Promise<boolean>
-  list(prefix?: string, options?: ListOptions): Promise<SecretPage>
-  describe(path: string, options?: CallOptions): Promise<SecretInfo>
-  history(path: string, options?: HistoryOptions): Promise<readonly VersionInfo[]>
+}
+
+/** A vault as it was with the event at `position`. */
+export interface VaultAsOf extends KnownAsOf {
   /**
    * The value as it was: of the version that was the newest then, or of another of that time. It is an access of today,
    * recorded as one with `asOf`, and held to what the log says today: a version that was deleted or destroyed since, or
@@ -39,37 +31,72 @@ export interface VaultAsOf {
   read(path: string, options?: ReadOptions): Promise<SecretValue>
 }
 
+/** Runs a look at what is known, on what is open at that time. */
+export type Look = <T>(
+  options: CallOptions,
+  work: (inspector: Inspector) => Promise<T>,
+) => Promise<T>
+
 /** Runs a call of the vault: who asks, on the engine that is open at that time. */
 export type RunCall = <T>(
   options: CallOptions,
-  work: (inspector: Inspector) => Promise<T>,
+  work: (call: Call, engine: Engine) => Promise<T>,
 ) => Promise<T>
 
 /** The state with the event at a moment. Throws `INVALID`, before the first event too, and `ABORTED`. */
 export async function stateAsOf(
   engine: Engine,
   moment: Moment,
-  { run, ...pass }: PassOptions & { readonly run: RunCall },
+  { run, look, ...pass }: PassOptions & { readonly run: RunCall; readonly look: Look },
 ): Promise<VaultAsOf> {
-  const size = await sizeOf(engine, moment, 'moment')
-  if (size === 0) throw await beforeTheLog(engine)
-  const { event: newest } = await eventAt(engine, size - 1)
-  const known = await knownBy((folds) => foldTo(engine, folds, { size, ...pass }))
-  const look: RunCall = (options, work) =>
-    run(options, (inspector) => work({ ...inspector, earlier: known }))
+  const { known, time } = await knownAt(engine, moment, pass)
+  return {
+    ...inspectionsOf(known, { time, look }),
+    read: (path, options = {}) =>
+      run(options, (call, by) => readAsOf(by, call, { known, path, options })),
+  }
+}
+
+/** The same without values. */
+export async function knownAsOf(
+  log: FoldedLog,
+  moment: Moment,
+  { look, ...pass }: PassOptions & { readonly look: Look },
+): Promise<KnownAsOf> {
+  const { known, time } = await knownAt(log, moment, pass)
+  return inspectionsOf(known, { time, look })
+}
+
+async function knownAt(
+  log: FoldedLog,
+  moment: Moment,
+  pass: PassOptions,
+): Promise<{ known: Known; time: number }> {
+  const size = await sizeOf(log, moment, 'moment')
+  if (size === 0) throw await beforeTheLog(log)
+  const { event: newest } = await eventAt(log, size - 1)
+  const known = await knownBy((folds) => foldTo(log, folds, { size, ...pass }))
+  return { known, time: newest.time }
+}
+
+function inspectionsOf(
+  known: Known,
+  { time, look: lookNow }: { readonly time: number; readonly look: Look },
+): KnownAsOf {
+  const look: Look = (options, work) =>
+    lookNow(options, (inspector) => work({ ...inspector, earlier: known }))
   return {
     position: known.position,
-    time: new Date(newest.time),
+    time: new Date(time),
     exists: (path, options = {}) => look(options, (by) => existsSecret(by, path)),
     list: (prefix = '', options = {}) => look(options, (by) => listSecrets(by, prefix, options)),
     describe: (path, options = {}) => look(options, (by) => describeSecret(by, path)),
     history: (path, options = {}) => look(options, (by) => historyOf(by, path, options)),
-    read: (path, options = {}) => look(options, (by) => readAsOf(by, known, { path, options })),
   }
 }
 
-async function beforeTheLog(engine: Engine): Promise<VaultError> {
-  const { event } = await eventAt(engine, 0)
+async function beforeTheLog(log: FoldedLog): Promise<VaultError> {
+  const { event } = await eventAt(log, 0)
   const begins = new Date(event.time).toISOString()
   return new VaultError('INVALID', `moment.time is before the log, which begins at ${begins}`, {
     expected: `from ${begins}`,
@@ -77,9 +104,9 @@ async function beforeTheLog(engine: Engine): Promise<VaultError> {
 }
 
 async function readAsOf(
-  { engine, call }: Inspector,
-  known: Known,
-  { path, options }: { path: string; options: ReadOptions },
+  engine: Engine,
+  call: Call,
+  { known, path, options }: { known: Known; path: string; options: ReadOptions },
 ): Promise<SecretValue> {
   checkRead(path, options)
   const earlier = await earlierVersion(engine, known, { path, version: options.version })

@@ -5,8 +5,8 @@ import { type Followed, follow } from '../log/follow.ts'
 import { commitAt, type LogSource, type OpenedCommit, readCommits } from '../log/reader.ts'
 import { sizeAt } from '../log/seek.ts'
 import { type AuditFilter, type ReadFilter, readFilter } from './audit-filter.ts'
-import type { Call } from './call.ts'
-import type { Engine } from './engine.ts'
+import { type Appender, type Call, recordFact } from './call.ts'
+import type { FoldedLog } from './folded-log.ts'
 import { date } from './meta-options.ts'
 
 /** Bytes are shown in hex. */
@@ -85,14 +85,11 @@ export function recordedOf(query: AuditQuery | AuditFollow): EventData['audit.re
 
 /** Records a look at the log as `audit.read`: where a vault records inspections. */
 export async function recordRead(
-  engine: Engine,
+  engine: Appender,
   call: Call,
   filter: EventData['audit.read']['filter'],
 ): Promise<void> {
-  await engine.append(
-    { ...call, decide: () => ({ facts: [{ type: 'audit.read', subject: '', data: { filter } }] }) },
-    call.limits,
-  )
+  await recordFact(engine, call, { type: 'audit.read', subject: '', data: { filter } })
 }
 
 export function checkPosition(name: string, position: number | undefined): void {
@@ -102,15 +99,15 @@ export function checkPosition(name: string, position: number | undefined): void 
 
 /** Pages of the events that match, of the log as it was when the query began. */
 export async function* queryAudit(
-  engine: Engine,
+  log: FoldedLog,
   query: AuditQuery,
 ): AsyncGenerator<AuditPage, void, void> {
   const { limit = pageDefault, order = 'oldest' } = query
   const filter = readFilter(query)
-  const size = engine.size
-  const range = await rangeOf(engine, query, size)
+  const { size } = log
+  const range = await rangeOf(log, query, size)
   let events: AuditEvent[] = []
-  for await (const event of found(engine, { filter, ...range, order })) {
+  for await (const event of found(log, { filter, ...range, order })) {
     if (query.signal?.aborted === true) {
       throw new VaultError('ABORTED', 'the caller aborted', { cause: query.signal.reason })
     }
@@ -162,11 +159,12 @@ interface Search {
 }
 
 async function rangeOf(
-  engine: Engine,
+  log: FoldedLog,
   { from, to, after, order = 'oldest' }: AuditQuery,
   size: number,
 ): Promise<{ from: number; to: number }> {
-  const dated = { source: engine, size, corrections: engine.state.lifecycle.fold.state.corrections }
+  const { corrections } = log.state.lifecycle.fold.state
+  const dated = { source: log, size, corrections }
   const start = from === undefined ? 0 : await sizeAt(dated, date('from', from) - 1)
   const end = to === undefined ? size : await sizeAt(dated, date('to', to))
   if (after === undefined) return { from: start, to: end }
@@ -175,19 +173,19 @@ async function rangeOf(
     : { from: start, to: Math.min(end, after) }
 }
 
-async function* found(engine: Engine, search: Search): AsyncGenerator<VaultEvent, void, void> {
+async function* found(log: FoldedLog, search: Search): AsyncGenerator<VaultEvent, void, void> {
   const { filter, from, to, order } = search
   if (from >= to) return
   if (filter.groups.length === 0 && order === 'oldest') {
-    for await (const commit of readCommits(engine, { from, to })) {
+    for await (const commit of readCommits(log, { from, to })) {
       for (const event of commit.events) {
         if (event.position >= from && event.position < to && filter.matches(event)) yield event
       }
     }
     return
   }
-  const read = lastCommit(engine)
-  for await (const position of candidates(engine, search)) {
+  const read = lastCommit(log)
+  for await (const position of candidates(log, search)) {
     const event = await read(position)
     // A term's hash may be that of another: the event itself decides.
     if (filter.matches(event)) yield event
@@ -196,14 +194,14 @@ async function* found(engine: Engine, search: Search): AsyncGenerator<VaultEvent
 
 /** Positions to look at: those that the index names, and from where it turns out damaged, all of them. */
 async function* candidates(
-  engine: Engine,
+  log: FoldedLog,
   { filter, from, to, order }: Search,
 ): AsyncGenerator<number, void, void> {
   const query = { groups: filter.groups, from, to, order }
-  const batches = engine.state.audit.fold.state.candidates(query)[Symbol.asyncIterator]()
+  const batches = log.state.audit.fold.state.candidates(query)[Symbol.asyncIterator]()
   let [low, high] = [from, to]
   for (;;) {
-    const batch = await batches.next().catch((error: unknown) => doubtful(engine, error))
+    const batch = await batches.next().catch((error: unknown) => doubtful(log, error))
     if (batch === undefined) break
     if (batch.done === true) return
     for (const position of batch.value) {
@@ -217,9 +215,9 @@ async function* candidates(
 }
 
 /** The index is disposable: what it lost costs this query time, and is built again by the next opening. */
-async function doubtful(engine: Engine, error: unknown): Promise<undefined> {
+async function doubtful(log: FoldedLog, error: unknown): Promise<undefined> {
   if (!(error instanceof VaultError) || error.code !== 'INTEGRITY') throw error
-  await engine.snapshots.distrust(error)
+  await log.snapshots.distrust(error)
   return undefined
 }
 

@@ -10,6 +10,8 @@ import { memoryStore } from '../store/memory.ts'
 import type { FileTable, KeyRow } from '../store/port.ts'
 import type { Call, CallOptions } from './call.ts'
 import { checkedCommits } from './checked-commits.ts'
+import { restName } from './checkpoint-files.ts'
+import type { SignedCheckpoint } from './checkpoints.ts'
 import type { Engine } from './engine.ts'
 
 /** `timeout` bounds the wait until the backup has its place in the log, `signal` all of it. */
@@ -97,13 +99,22 @@ async function takeNow(engine: Engine, call: Call): Promise<Taken> {
   const command = { ...call, alone: true, aggregate: '', prepare: take }
   try {
     await engine.append({ ...command, decide: () => ({ facts: [created] }) }, call.limits)
+    // At once, while the log ends in `backup.created`: so that an auditor can tell that the backup is whole.
+    const checkpoint = engine.checkpoints.current()
     if (begun.taken === undefined) throw new RangeError('a command is prepared before it lands')
-    return await begun.taken
+    return withCheckpoint(await begun.taken, checkpoint)
   } catch (error) {
     // A caller that gave up may have done so while the rows were being begun: nobody else lets go of them.
     void begun.taken?.then(({ rows }) => rows.return?.()).catch(() => undefined)
     throw error
   }
+}
+
+/** The checkpoint of exactly this size stands in the place of the one at rest, which is of an earlier one. */
+function withCheckpoint(taken: Taken, { size, note }: SignedCheckpoint): Taken {
+  if (size !== taken.tree.size + 1) return taken
+  const others = taken.files.filter(({ name }) => name !== restName)
+  return { ...taken, files: [...others, { name: restName, bytes: note }] }
 }
 
 async function takenOf({ store, log }: Engine): Promise<Taken> {

@@ -1,8 +1,8 @@
 import { VaultError } from '../errors.ts'
-import type { EventContext } from '../events/catalogue.ts'
+import type { EventContext, Fact, VaultEvent } from '../events/catalogue.ts'
 import { checkActor } from '../events/path.ts'
 import { contextBytesMax, reasonBytesMax } from '../limits.ts'
-import type { CallLimits } from '../log/queue.ts'
+import type { CallLimits, Command } from '../log/queue.ts'
 
 /** Who asks, why and for how long: taken by every operation. */
 export interface CallOptions {
@@ -24,6 +24,16 @@ export interface Call {
   readonly actor: string
   readonly context: EventContext
   readonly limits: CallLimits
+}
+
+/** What a call's events are appended by. */
+export interface Appender {
+  append(command: Command, limits?: CallLimits): Promise<readonly VaultEvent[]>
+}
+
+/** Appends one fact of a call that is decided against nothing. */
+export async function recordFact(by: Appender, call: Call, fact: Fact): Promise<void> {
+  await by.append({ ...call, decide: () => ({ facts: [fact] }) }, call.limits)
 }
 
 export interface CallDefaults {

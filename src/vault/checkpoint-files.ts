@@ -9,7 +9,7 @@ import type { FileTable } from '../store/port.ts'
  *
  * kept := (length u16 ‖ note) × up to 128                                                 big-endian
  */
-const restName = 'checkpoint'
+export const restName = 'checkpoint'
 const keptPattern = /^checkpoints-(\d{8})$/
 const notesPerFile = 128
 const lengthBytes = 2

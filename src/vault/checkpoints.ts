@@ -1,6 +1,6 @@
 import { privateKeyOf, publicKeyOf } from '../crypto/ed25519.ts'
 import { VaultError } from '../errors.ts'
-import type { Keyring, OwnerKeyring } from '../keys/keyring.ts'
+import type { Keyring } from '../keys/keyring.ts'
 import { type Checkpoint, parseCheckpoint, signCheckpoint } from '../proofs/checkpoint.ts'
 import { parseNote, verifyNote } from '../proofs/note.ts'
 import { isOriginOf } from '../proofs/origin.ts'
@@ -24,9 +24,13 @@ export interface SignedCheckpoint extends Checkpoint {
 
 /** What signing needs of an open vault. */
 export interface Signing {
-  readonly keyring: OwnerKeyring
+  readonly keyring: Keyring
+  /** Of the keys that sign: two where one is replacing the other, and the log says so. */
+  readonly seeds: readonly Uint8Array[]
   readonly origin: string
   readonly log: { readonly frontier: Frontier; readonly state: string }
+  /** Takes each checkpoint that was kept. */
+  readonly anchoring: { take(checkpoint: SignedCheckpoint): void }
 }
 
 /** A checkpoint at rest is signed at most so often; its signing waits for nobody and nobody for it. */
@@ -112,6 +116,24 @@ export class Checkpoints {
     this.#timer ??= setTimeout(() => this.#rest(), restMs).unref()
   }
 
+  /** Signed of what is durable at this moment, and put nowhere: the newest one where the log has not grown since. */
+  current(): SignedCheckpoint {
+    const { origin, log, seeds } = this.#vault
+    const { frontier } = log
+    const before = this.#newest
+    if (before?.size === frontier.size && before.origin === origin) return before
+    if (before !== undefined && before.size > frontier.size) {
+      throw new VaultError(
+        'INTEGRITY',
+        `the log holds ${frontier.size} events, and a checkpoint of ${before.size} is signed`,
+        { expected: before.size, found: frontier.size },
+      )
+    }
+    const checkpoint = { origin, size: frontier.size, root: root(frontier) }
+    const keys = seeds.map((seed) => privateKeyOf(seed))
+    return { ...checkpoint, note: signCheckpoint(checkpoint, keys) }
+  }
+
   /** Signs the log as it is, and keeps that for good where asked. Throws as the store does. */
   sign({ kept }: { readonly kept: boolean }): Promise<SignedCheckpoint> {
     const signed = this.#turn.then(() => this.#sign(kept))
@@ -157,32 +179,15 @@ export class Checkpoints {
   }
 
   async #sign(kept: boolean): Promise<SignedCheckpoint> {
-    const checkpoint = this.#current()
+    const checkpoint = this.current()
     const isKept = this.#kept?.note.equals(checkpoint.note) === true
     if (kept && !isKept) {
       this.#open = await keep(this.#files, this.#open, checkpoint.note)
       this.#kept = checkpoint
+      this.#vault.anchoring.take(checkpoint)
     } else if (checkpoint !== this.#newest) await writeAtRest(this.#files, checkpoint.note)
     this.#newest = checkpoint
     this.#failure = undefined
     return checkpoint
-  }
-
-  /** Of what is durable: the one signed before where the log has not grown since. */
-  #current(): SignedCheckpoint {
-    const { keyring, origin, log } = this.#vault
-    const { frontier } = log
-    const before = this.#newest
-    if (before?.size === frontier.size && before.origin === origin) return before
-    if (before !== undefined && before.size > frontier.size) {
-      throw new VaultError(
-        'INTEGRITY',
-        `the log holds ${frontier.size} events, and a checkpoint of ${before.size} is signed`,
-        { expected: before.size, found: frontier.size },
-      )
-    }
-    const checkpoint = { origin, size: frontier.size, root: root(frontier) }
-    const keys = keyring.values.signing.map(({ seed }) => privateKeyOf(seed))
-    return { ...checkpoint, note: signCheckpoint(checkpoint, keys) }
   }
 }

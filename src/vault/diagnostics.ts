@@ -1,4 +1,5 @@
 import { channel } from 'node:diagnostics_channel'
+import { VaultError } from '../errors.ts'
 import type { Commit } from '../log/reader.ts'
 
 /**
@@ -25,4 +26,10 @@ export function publishFailure(
   { code, message }: { code: string; message: string },
 ): void {
   if (failed.hasSubscribers) failed.publish({ location, code, message })
+}
+
+/** What may be said of a failure whose cause can be anything. */
+export function failureOf(cause: unknown): { code: string; message: string } {
+  if (cause instanceof VaultError) return cause
+  return { code: 'FAILED', message: cause instanceof Error ? cause.message : 'unknown' }
 }

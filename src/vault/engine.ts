@@ -1,8 +1,7 @@
 import { hostname } from 'node:os'
 import type { Subject } from 'rxjs'
-import { VaultError } from '../errors.ts'
-import type { EventContext, Fact, VaultEvent } from '../events/catalogue.ts'
-import { eraseKeyring, type OwnerKeyring } from '../keys/keyring.ts'
+import type { Anchor, Fact, VaultEvent } from '../events/catalogue.ts'
+import type { OwnerKeyring } from '../keys/keyring.ts'
 import type { Slot } from '../keys/keyslot.ts'
 import type { Clock } from '../log/clock.ts'
 import { Timekeeper } from '../log/clock.ts'
@@ -14,15 +13,21 @@ import type { CallLimits, Command } from '../log/queue.ts'
 import type { Commit, LogSource } from '../log/reader.ts'
 import type { TreeRows } from '../projections/derived/tree-rows.ts'
 import type { Snapshots } from '../projections/snapshots.ts'
+import { consistencyProof } from '../proofs/consistency.ts'
 import { originOf } from '../proofs/origin.ts'
 import type { Store } from '../store/port.ts'
+import { Anchoring } from './anchoring.ts'
 import type { BuiltIns } from './built-ins.ts'
+import type { Call } from './call.ts'
 import { Checkpoints } from './checkpoints.ts'
+import { failureOf } from './diagnostics.ts'
 import { clearFailedUnlocks, failedUnlockFacts } from './failed-unlocks.ts'
-import { changeKeyring, resumeKeyring, writeKeyringFile } from './keyring-file.ts'
+import { type ChangeCall, HeldKeyring } from './held-keyring.ts'
+import type { KeyringChange } from './keyring-change.ts'
 import { type ReadBack, readBack } from './read-back.ts'
 import { endRestore } from './restored.ts'
 import { SortedPaths } from './sorted-paths.ts'
+import { treeSource } from './tree-source.ts'
 import { Upkeep } from './upkeep.ts'
 import { Values } from './values.ts'
 import { version } from './version.ts'
@@ -47,13 +52,6 @@ export interface EngineOptions {
   readonly onFailed: (error: { code: string; message: string }) => void
 }
 
-/** Who asks, what is recorded of it, and what bounds it. */
-interface Asked {
-  readonly actor: string
-  readonly context: EventContext
-  readonly limits: CallLimits
-}
-
 /** One opening of a vault, from unlock to close: the parts, wired. A reopen makes another. */
 export class Engine implements LogSource {
   readonly store: Store
@@ -69,17 +67,16 @@ export class Engine implements LogSource {
   readonly keyRows: KeyRows
   readonly nodes: TreeRows
   readonly checkpoints: Checkpoints
+  readonly anchoring = new Anchoring(this)
   readonly #options: EngineOptions
-  readonly #R: Buffer
-  #keyring: OwnerKeyring
+  readonly #held: HeldKeyring
   readonly #upkeep = new Upkeep(this)
 
   private constructor(unlocked: Unlocked, options: EngineOptions, parts: ReadBack) {
     const { epochs, head, recovered, found } = parts
     this.store = unlocked.store
     this.slot = unlocked.slot
-    this.#keyring = unlocked.keyring
-    this.#R = unlocked.R
+    this.#held = new HeldKeyring(this, unlocked)
     this.#options = options
     this.epochs = epochs
     this.head = head
@@ -88,7 +85,7 @@ export class Engine implements LogSource {
     this.nodes = recovered.nodes
     this.time = new Timekeeper(options.clock, recovered.newest)
     this.paths = new SortedPaths(() => this.state.secrets.fold.state.keys())
-    this.keyRows = new KeyRows(this.store.keys, this.#keyring)
+    this.keyRows = new KeyRows(this.store.keys, unlocked.keyring)
     this.values = new Values(this, this.keyRows, options.cacheBytes)
     this.log = new Log({
       store: this.store,
@@ -118,21 +115,41 @@ export class Engine implements LogSource {
   }
 
   get keyring(): OwnerKeyring {
-    return this.#keyring
+    return this.#held.keyring
   }
 
+  /** What a keyslot of an owner wraps. */
   get root(): Buffer {
-    return this.#R
+    return this.#held.root
+  }
+
+  /** Of the keys that sign checkpoints. */
+  get seeds(): readonly Buffer[] {
+    return this.#held.seeds
+  }
+
+  /** What a reopen tries to open the keyring with: more than one only where a write of it failed. */
+  get roots(): readonly Buffer[] {
+    return this.#held.roots
   }
 
   /** The name under which the vault signs: of this life of it. */
   get origin(): string {
-    return originOf(this.#keyring.vaultId, this.state.lifecycle.fold.state.incarnation)
+    return originOf(this.keyring.vaultId, this.state.lifecycle.fold.state.incarnation)
   }
 
   /** How many events are durable and folded. */
   get size(): number {
     return this.log.size
+  }
+
+  get anchors(): ReadonlyMap<string, Anchor> {
+    return this.state.lifecycle.fold.state.anchors
+  }
+
+  /** The consistency proof between two sizes of the log (RFC 9162 §2.1.4). */
+  consistency(from: number, to: number): Promise<readonly Buffer[]> {
+    return consistencyProof(treeSource(this, this.nodes), { from, to })
   }
 
   append(command: Command, limits?: CallLimits): Promise<readonly VaultEvent[]> {
@@ -142,7 +159,7 @@ export class Engine implements LogSource {
   /** Appends facts that are not decided against anything, in a commit of their own. */
   record(
     facts: readonly Fact[],
-    about: Partial<Asked> & { acceptsClock?: boolean } = {},
+    about: Partial<Call> & Pick<Command, 'acceptsClock' | 'afterwards'> = {},
   ): Promise<readonly VaultEvent[]> {
     const command: Command = {
       actor: about.actor ?? this.#options.actor,
@@ -150,29 +167,20 @@ export class Engine implements LogSource {
       alone: true,
       aggregate: '',
       acceptsClock: about.acceptsClock ?? false,
+      ...(about.afterwards && { afterwards: about.afterwards }),
       decide: () => ({ facts }),
     }
     return this.log.append(command, about.limits)
   }
 
-  /** Replaces the keyslots; `facts` says how, in events that name the generation. */
-  async changeSlots(
-    slots: readonly Slot[],
-    facts: (generation: number) => readonly Fact[],
-    about: Asked,
-  ): Promise<void> {
-    try {
-      this.#keyring = await changeKeyring(
-        { current: this.#keyring, slots, facts },
-        this.#steps(about),
-      )
-    } catch (cause) {
-      // The file may be of either generation; only the next opening finds out, and goes on with the change.
-      this.log.fail(cause)
-      throw new VaultError('UNCERTAIN', 'the keyslots may have changed; only reopen() can tell', {
-        cause,
-      })
-    }
+  /** Changes the keyring; resolves with the events. Throws `UNCERTAIN` where only a reopen can tell. */
+  changeKeyring(change: KeyringChange, about: ChangeCall): Promise<readonly VaultEvent[]> {
+    return this.#held.change(change, about)
+  }
+
+  /** Finishes a change of the keyring that was interrupted; its events, or none. */
+  finishChange(about: ChangeCall): Promise<readonly VaultEvent[]> {
+    return this.#held.finish(about)
   }
 
   /** Records the closing, keeps the projections, lets go of the store and wipes the keys. */
@@ -202,6 +210,7 @@ export class Engine implements LogSource {
     try {
       await this.snapshots.settled()
       await this.checkpoints.settled()
+      await this.anchoring.close()
       await this.head.settled()
       await this.store.close()
     } finally {
@@ -215,11 +224,7 @@ export class Engine implements LogSource {
     const { lifecycle } = this.state
     const clean = lifecycle.fold.state.clean
     await endRestore(this)
-    this.#keyring = await resumeKeyring(
-      this.#keyring,
-      lifecycle.fold.state.generation,
-      this.#steps({}),
-    )
+    await this.#held.resume()
     if (acceptClock) await this.acceptClock()
     await this.#recordFailedUnlocks()
     await this.record([
@@ -240,22 +245,13 @@ export class Engine implements LogSource {
   }
 
   /** An owner's word that the clock is right, where it reads earlier than the log or jumped. */
-  async acceptClock(about: Partial<Asked> = {}): Promise<void> {
+  async acceptClock(about: Partial<Call> = {}): Promise<void> {
     const corrected: Fact = {
       type: 'clock.corrected',
       subject: '',
       data: { from: this.time.newest, to: this.#options.clock.now() },
     }
     await this.record([corrected], { ...about, acceptsClock: true })
-  }
-
-  #steps(about: Partial<Asked>) {
-    return {
-      write: (keyring: OwnerKeyring) => writeKeyringFile(this.store.files, keyring, this.#R),
-      append: async (facts: readonly Fact[]) => {
-        await this.record(facts, about)
-      },
-    }
   }
 
   #fold(commit: Commit): void {
@@ -276,12 +272,6 @@ export class Engine implements LogSource {
     this.values.erase()
     this.keyRows.erase()
     this.epochs.erase()
-    eraseKeyring(this.#keyring)
-    this.#R.fill(0)
+    this.#held.erase()
   }
-}
-
-function failureOf(cause: unknown): { code: string; message: string } {
-  if (cause instanceof VaultError) return cause
-  return { code: 'FAILED', message: cause instanceof Error ? cause.message : 'unknown' }
 }

@@ -1,3 +1,4 @@
+import type { AnchorState } from './anchoring.ts'
 import type { Session } from './session.ts'
 
 /** What an operator looks at first. Nothing here is secret. */
@@ -25,6 +26,12 @@ export interface Health {
   /** Calls that appended nothing: bad arguments, lost compare-and-sets. */
   readonly rejected: { readonly invalid: number; readonly conflict: number }
   readonly failedUnlocks: number
+  /** Size of the log that the newest checkpoint covers: what comes after is not signed yet. */
+  readonly signedTo: number
+  /** Why the newest checkpoint could not be signed; the log itself goes on. */
+  readonly checkpointFailure?: string
+  /** Where checkpoints go besides. */
+  readonly anchors: readonly AnchorState[]
   /** Bytes that can still be written, where the store can tell. */
   readonly freeBytes?: number
 }
@@ -34,7 +41,7 @@ export async function healthOf(
   counted: Pick<Health, 'projections' | 'rejected'>,
 ): Promise<Health> {
   const { current: engine, closed } = session
-  const { state, snapshots, head, log, store } = engine
+  const { state, snapshots, head, log, store, checkpoints, anchoring } = engine
   const freeBytes = closed ? undefined : await store.free?.().catch(() => undefined)
   return {
     status: closed ? 'closed' : log.state === 'open' ? 'ok' : 'failed',
@@ -47,6 +54,9 @@ export async function healthOf(
     ...reason('headFailure', head.failure),
     ...counted,
     failedUnlocks: state.lifecycle.fold.state.failedUnlocks,
+    signedTo: checkpoints.newest?.size ?? 0,
+    ...reason('checkpointFailure', checkpoints.failure),
+    anchors: closed ? [] : await anchoring.states(),
     ...(freeBytes !== undefined && { freeBytes }),
   }
 }

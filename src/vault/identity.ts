@@ -1,7 +1,7 @@
 import { publicKeyOf } from '../crypto/ed25519.ts'
 import { VaultError } from '../errors.ts'
+import type { Keyring } from '../keys/keyring.ts'
 import { formatVkey, vkeyOf } from '../proofs/vkey.ts'
-import type { Engine } from './engine.ts'
 
 /** Which vault it is, for whoever is to check what it proves. Nothing here is secret. */
 export interface Identity {
@@ -13,7 +13,13 @@ export interface Identity {
   readonly verifier: string
 }
 
-export function identityOf({ keyring, origin }: Engine): Identity {
+export function identityOf({
+  keyring,
+  origin,
+}: {
+  readonly keyring: Pick<Keyring, 'vaultId' | 'log'>
+  readonly origin: string
+}): Identity {
   const { publicKey } = keyring.log.signers.at(-1) ?? {}
   if (publicKey === undefined) throw new VaultError('INTEGRITY', 'the keyring holds no signer')
   const id = keyring.vaultId.toString('hex')

@@ -1,8 +1,8 @@
 import { VaultError } from '../errors.ts'
-import type { EventData, Operation } from '../events/catalogue.ts'
+import type { EventData, Fact, Operation } from '../events/catalogue.ts'
 import { checkPath, checkPrefix } from '../events/path.ts'
-import type { Call, CallOptions } from './call.ts'
-import type { Engine } from './engine.ts'
+import { type Appender, type Call, type CallOptions, recordFact } from './call.ts'
+import type { FoldedLog } from './folded-log.ts'
 import { versionsDownTo } from './history.ts'
 import { type SecretInfo, type VersionInfo, versionInfoOf } from './info.ts'
 import { type Known, knownNow } from './known.ts'
@@ -30,13 +30,22 @@ export interface HistoryOptions extends CallOptions {
 const pageMax = 1000
 const pageDefault = 100
 
-/** Looks at what is known, without a value: nothing is appended unless the vault records inspections. */
+/** Looks at what is known, without a value. */
 export interface Inspector {
-  readonly engine: Engine
-  readonly call: Call
-  readonly recorded: boolean
+  readonly log: FoldedLog
+  /** Puts the look on record: there where the vault records inspections, and nothing is appended elsewhere. */
+  readonly record?: (fact: Fact) => Promise<void>
   /** What was known at an earlier position, where that is looked at instead of what is known by now. */
   readonly earlier?: Known
+}
+
+/** The inspector of one call, on what is open at that time. */
+export function inspectorOf(
+  engine: FoldedLog & Appender,
+  call: Call,
+  { recorded }: { readonly recorded: boolean },
+): Inspector {
+  return { log: engine, ...(recorded && { record: (fact) => recordFact(engine, call, fact) }) }
 }
 
 export async function listSecrets(
@@ -84,45 +93,35 @@ export async function historyOf(
   const row = knownTo(inspector).row(path)
   if (row === undefined) throw await absent(inspector, path, 'history')
   const down = Math.max(1, row.version - limit + 1)
-  const versions = await versionsDownTo(inspector.engine, { path, row, down })
+  const versions = await versionsDownTo(inspector.log, { path, row, down })
   await inspected(inspector, path, { operation: 'history', count: versions.length })
   return versions.map(versionInfoOf).reverse()
 }
 
-function knownTo({ engine, earlier }: Inspector): Known {
-  return earlier ?? knownNow(engine)
+function knownTo({ log, earlier }: Inspector): Known {
+  return earlier ?? knownNow(log)
 }
 
 /** The refusal of a path that is not there, once it is on record where the vault keeps one. */
 async function absent(
-  { engine, call, recorded, earlier }: Inspector,
+  { record, earlier }: Inspector,
   path: string,
   operation: Operation,
 ): Promise<VaultError> {
-  if (recorded) {
-    const data: EventData['secret.denied'] = { operation, cause: 'absent' }
-    await engine.append(
-      { ...call, decide: () => ({ facts: [{ type: 'secret.denied', subject: path, data }] }) },
-      call.limits,
-    )
-  }
+  await record?.({ type: 'secret.denied', subject: path, data: { operation, cause: 'absent' } })
   const words = earlier ? `did not exist at position ${earlier.position}` : 'does not exist'
   return new VaultError('NOT_FOUND', `${path} ${words}`, { path })
 }
 
 async function inspected(
-  { engine, call, recorded, earlier }: Inspector,
+  { record, earlier }: Inspector,
   subject: string,
   what: EventData['secret.inspected'],
 ): Promise<void> {
-  if (!recorded) return
   const data = { ...what, ...(earlier && { asOf: earlier.position }) }
   // A prefix ends in a slash, a subject does not.
   const path = subject.replace(/\/$/, '')
-  await engine.append(
-    { ...call, decide: () => ({ facts: [{ type: 'secret.inspected', subject: path, data }] }) },
-    call.limits,
-  )
+  await record?.({ type: 'secret.inspected', subject: path, data })
 }
 
 function checkLimit(limit: number): void {

@@ -1,11 +1,13 @@
 import { VaultError } from '../errors.ts'
 import type { Fact, KeyslotFacts, KeyslotKind, KeyslotRole } from '../events/catalogue.ts'
-import type { Slot } from '../keys/keyslot.ts'
+import type { Root, Slot } from '../keys/keyslot.ts'
 import { recoveryKey } from '../keys/recovery.ts'
 import { addSlot, type Credential } from '../keys/unlock.ts'
 import { keyslotsMax } from '../limits.ts'
-import type { Call, CallOptions } from './call.ts'
+import type { CallOptions } from './call.ts'
 import type { Engine } from './engine.ts'
+import type { KeyChanges } from './key-changes.ts'
+import { slotsChange } from './keyring-change.ts'
 
 /** One way to open the vault. */
 export interface Keyslot {
@@ -22,28 +24,30 @@ export interface Keyslot {
 export interface KeyslotOptions extends CallOptions {
   /** For people, at most 128 bytes; the kind unless said. */
   readonly label?: string
+  /**
+   * `owner` unless said: everything. `auditor`: all of the history in a backup, and no value. A keyslot that replaces
+   * another has the role of that one.
+   */
+  readonly role?: KeyslotRole
 }
 
 /**
  * The ways to open a vault. A change rewrites the keyring alone, never the data.
  *
  * **Removing a keyslot does not take back** what its holder may have copied: whoever had the keyring file and the
- * passphrase has the keys inside. What it ends is the use of that passphrase on this vault from here on.
+ * passphrase has the keys inside. What it ends is the use of that passphrase on this vault from here on;
+ * `keys.rotateRoot` replaces the keys too.
  */
 export class Keyslots {
-  readonly #engine: () => Engine
-  readonly #call: (options: CallOptions) => Call
-  /** Changes follow each other: each is built on the keyring that the one before left. */
-  #turn: Promise<unknown> = Promise.resolve()
+  readonly #changes: KeyChanges
 
-  constructor(engine: () => Engine, call: (options: CallOptions) => Call) {
-    this.#engine = engine
-    this.#call = call
+  constructor(changes: KeyChanges) {
+    this.#changes = changes
   }
 
   /** All keyslots. Throws `CLOSED`. */
   list(): readonly Keyslot[] {
-    const engine = this.#engine()
+    const { engine } = this.#changes
     return engine.keyring.slots.map((slot) => keyslotOf(slot, engine))
   }
 
@@ -54,13 +58,11 @@ export class Keyslots {
    * await vault.keyslots.add(passphrase.fromFile('/run/credentials/second'), { label: 'on call' })
    */
   async add(credential: Credential, options: KeyslotOptions = {}): Promise<Keyslot> {
-    return this.#change(options, async (engine, call) => {
+    return this.#changes.run(options, async (engine, call) => {
       const slot = await newSlot(engine, credential, options)
-      await engine.changeSlots(
-        [...engine.keyring.slots, slot],
-        (generation) => [added(slot, generation)],
-        call,
-      )
+      const slots = [...engine.keyring.slots, slot]
+      const change = slotsChange(slots, (generation) => [added(slot, generation)])
+      await engine.changeKeyring(change, call)
       return keyslotOf(slot, engine)
     })
   }
@@ -82,22 +84,23 @@ export class Keyslots {
     credential: Credential,
     options: KeyslotOptions = {},
   ): Promise<Keyslot> {
-    return this.#change(options, async (engine, call) => {
+    return this.#changes.run(options, async (engine, call) => {
       const old = existing(engine, id)
-      const slot = await newSlot(engine, credential, { label: old.label, ...options })
+      const { label = old.label } = options
+      const slot = await newSlot(engine, credential, { label, role: old.role })
       const slots = engine.keyring.slots.map((held) => (held.id === id ? slot : held))
-      await engine.changeSlots(
-        slots,
-        (generation) => [added(slot, generation), removed(old, generation)],
-        call,
-      )
+      const change = slotsChange(slots, (generation) => [
+        added(slot, generation),
+        removed(old, generation),
+      ])
+      await engine.changeKeyring(change, call)
       return keyslotOf(slot, engine)
     })
   }
 
   /** Removes one. Throws `NOT_FOUND`; `INVALID` for the last one of an owner, which would lock everybody out. */
   async remove(id: string, options: CallOptions = {}): Promise<void> {
-    return this.#change(options, async (engine, call) => {
+    return this.#changes.run(options, async (engine, call) => {
       const old = existing(engine, id)
       const slots = engine.keyring.slots.filter((slot) => slot.id !== id)
       if (!slots.some(({ role }) => role === 'owner')) {
@@ -106,18 +109,9 @@ export class Keyslots {
           'this is the last keyslot that opens the vault: add another first',
         )
       }
-      await engine.changeSlots(slots, (generation) => [removed(old, generation)], call)
+      const change = slotsChange(slots, (generation) => [removed(old, generation)])
+      await engine.changeKeyring(change, call)
     })
-  }
-
-  async #change<T>(
-    options: CallOptions,
-    work: (engine: Engine, call: Call) => Promise<T>,
-  ): Promise<T> {
-    const call = this.#call(options)
-    const done = this.#turn.then(() => work(this.#engine(), call))
-    this.#turn = done.catch(() => undefined)
-    return done
   }
 }
 
@@ -125,12 +119,21 @@ export function factsOf({ id, kind, role, label }: Slot): KeyslotFacts {
   return { slot: id, kind, role, label }
 }
 
+/** What a keyslot of each role wraps. */
+const roots: Readonly<Record<KeyslotRole, (engine: Engine) => Root>> = {
+  owner: ({ root }) => ({ role: 'owner', R: root }),
+  auditor: ({ keyring }) => ({ role: 'auditor', A: keyring.values.A }),
+}
+
 async function newSlot(
   engine: Engine,
   credential: Credential,
-  { label }: { label?: string },
+  { label, role = 'owner' }: Pick<KeyslotOptions, 'label' | 'role'>,
 ): Promise<Slot> {
   const { keyring } = engine
+  if (!Object.hasOwn(roots, role)) {
+    throw new VaultError('INVALID', 'the role of a keyslot must be owner or auditor')
+  }
   if (keyring.slots.length >= keyslotsMax) {
     throw new VaultError('TOO_LARGE', `a vault has at most ${keyslotsMax} keyslots`, {
       expected: keyslotsMax,
@@ -138,7 +141,7 @@ async function newSlot(
     })
   }
   const { slot } = await addSlot(keyring, credential, {
-    root: { role: 'owner', R: engine.root },
+    root: roots[role](engine),
     label: label ?? credential.newKdf().kdf,
     createdAt: engine.time.now(),
   })
@@ -155,7 +158,7 @@ function added(slot: Slot, generation: number): Fact {
   return { type: 'keyslot.added', subject: '', data: { ...factsOf(slot), generation } }
 }
 
-function removed(slot: Slot, generation: number): Fact {
+export function removed(slot: Slot, generation: number): Fact {
   return { type: 'keyslot.removed', subject: '', data: { ...factsOf(slot), generation } }
 }
 

@@ -2,7 +2,7 @@ import { type AccessesState, accesses } from '../projections/accesses.ts'
 import { type Fold, startFold } from '../projections/projection.ts'
 import { type RotationsState, rotations } from '../projections/rotations.ts'
 import { type SecretRow, type SecretsState, secrets } from '../projections/secrets.ts'
-import type { Engine } from './engine.ts'
+import type { FoldedLog } from './folded-log.ts'
 import { infoOf, type SecretInfo } from './info.ts'
 import { type PathRange, SortedPaths } from './sorted-paths.ts'
 
@@ -23,7 +23,7 @@ interface Folds {
 }
 
 /** What is known by now, and goes on being so. */
-export function knownNow({ state, paths }: Engine): Known {
+export function knownNow({ state, paths }: Pick<FoldedLog, 'state' | 'paths'>): Known {
   const { secrets, rotations, accesses } = state
   const folds = { secrets: secrets.fold, rotations: rotations.fold, accesses: accesses.fold }
   return knownOf(folds, paths)
@@ -42,7 +42,7 @@ export async function knownBy(
   return knownOf(folds, new SortedPaths(() => folds.secrets.state.keys()))
 }
 
-function knownOf(folds: Folds, paths: SortedPaths): Known {
+function knownOf(folds: Folds, paths: FoldedLog['paths']): Known {
   const row = (path: string) => folds.secrets.state.get(path)
   return {
     get position() {

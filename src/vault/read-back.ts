@@ -1,6 +1,5 @@
 import { hkdfSha256 } from '../crypto/hash.ts'
 import { xaes } from '../crypto/xaes.ts'
-import { VaultError } from '../errors.ts'
 import type { OwnerKeyring } from '../keys/keyring.ts'
 import { type Epochs, openEpochs } from '../log/epochs.ts'
 import { type Head, HeadFile } from '../log/head.ts'
@@ -22,30 +21,41 @@ export interface ReadBack {
 export async function readBack({
   store,
   keyring,
+  R,
 }: {
   readonly store: Store
   readonly keyring: OwnerKeyring
+  /** The root that seals the keyring. */
+  readonly R: Buffer
 }): Promise<ReadBack> {
   const epochs = openEpochs(keyring)
   const head = new HeadFile(store.files, epochs)
   const snapshots = await Snapshots.open(
-    sealedRows({ ...derivedOf(keyring), table: store.derived }),
+    sealedRows({ ...derivedOf(R, keyring.vaultId), table: store.derived }),
   )
   const found = await findCheckpoints(store.files, keyring)
   const claims = claimsOf(await head.read(), found)
   return { epochs, head, found, recovered: await recover({ store, epochs }, { claims, snapshots }) }
 }
 
-function claimsOf(head: Head | undefined, { newest }: FoundCheckpoints): readonly Claim[] {
+/** What a log is held to. */
+export function claimsOf(
+  head: Head | undefined,
+  { newest }: Pick<FoundCheckpoints, 'newest'>,
+): readonly Claim[] {
   return [
     ...(head === undefined ? [] : [{ by: 'head' as const, ...head }]),
     ...(newest === undefined ? [] : [{ by: 'checkpoint' as const, ...newest }]),
   ]
 }
 
-/** What seals the derived store: a key that only owners can make, so that only they can make a snapshot. */
-function derivedOf(keyring: OwnerKeyring) {
-  const appendKey = keyring.values.appends.at(-1)?.key
-  if (appendKey === undefined) throw new VaultError('INTEGRITY', 'the keyring holds no append key')
-  return { cipher: xaes(hkdfSha256(appendKey, 'muniment/v1/derived')), binding: keyring.vaultId }
+/**
+ * What seals the derived store: a key that only owners can make, so that only they can make a snapshot. It lasts as long
+ * as the root, and after another has taken its place, until the vault is opened again: then the log is replayed.
+ */
+function derivedOf(R: Buffer, binding: Uint8Array) {
+  const key = hkdfSha256(R, 'muniment/v1/derived')
+  const cipher = xaes(key)
+  key.fill(0)
+  return { cipher, binding }
 }

@@ -1,6 +1,8 @@
 import type { SecretValue } from '../crypto/secret-value.ts'
 import type { AuditEvent, AuditFollow, AuditPage, AuditQuery } from './audit.ts'
 import type { CallOptions } from './call.ts'
+import type { SecretInfo, VersionInfo } from './info.ts'
+import type { HistoryOptions, ListOptions, SecretPage } from './inspect.ts'
 import type { ReadOptions } from './read.ts'
 
 /** What a service needs that only reads. */
@@ -8,6 +10,14 @@ export interface SecretReader {
   read(path: string, options?: ReadOptions): Promise<SecretValue>
   watch(path: string, options?: CallOptions): AsyncGenerator<SecretValue, void, void>
   exists(path: string, options?: CallOptions): Promise<boolean>
+}
+
+/** What is known of secrets besides their values: now, as of a moment, or in a backup. */
+export interface SecretInspector {
+  exists(path: string, options?: CallOptions): Promise<boolean>
+  list(prefix?: string, options?: ListOptions): Promise<SecretPage>
+  describe(path: string, options?: CallOptions): Promise<SecretInfo>
+  history(path: string, options?: HistoryOptions): Promise<readonly VersionInfo[]>
 }
 
 /**

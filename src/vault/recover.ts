@@ -12,6 +12,7 @@ import {
   root,
 } from '../proofs/tree.ts'
 import { type BuiltIns, startBuiltIns } from './built-ins.ts'
+import { type PassOptions, teller } from './replay.ts'
 import { treeSource } from './tree-source.ts'
 
 /** What stands beside the log and says what it was: its head, and its newest checkpoint. */
@@ -30,15 +31,18 @@ export interface Recovered {
   readonly newest: number
 }
 
+export interface RecoverOptions extends PassOptions {
+  readonly claims: readonly Claim[]
+  readonly snapshots: Snapshots
+}
+
 /**
  * The state that a log says, from its snapshots and what was appended since, checked against what stands beside it.
  * Snapshots that do not lead there are discarded and the whole log is read; a log that does not lead there is
- * `INTEGRITY`.
+ * `INTEGRITY`. Throws `ABORTED`.
  */
-export async function recover(
-  source: LogSource,
-  { claims, snapshots }: { claims: readonly Claim[]; snapshots: Snapshots },
-): Promise<Recovered> {
+export async function recover(source: LogSource, options: RecoverOptions): Promise<Recovered> {
+  const { claims, snapshots } = options
   const size = await source.store.head()
   for (const claim of claims) expectAsLong(size, claim.size, `its ${claim.by} says ${claim.size}`)
   const kept = snapshots.manifest
@@ -47,11 +51,11 @@ export async function recover(
   }
   const newest = size === 0 ? 0 : (await eventAt(source, size - 1)).event.time
   if (kept !== undefined) {
-    const { refuted, ...recovered } = await replay(source, { snapshots, size, claims })
+    const { refuted, ...recovered } = await replay(source, { ...options, size })
     if (refuted === undefined) return { ...recovered, snapshots, newest }
     await snapshots.discard()
   }
-  const { refuted, ...recovered } = await replay(source, { snapshots, size, claims })
+  const { refuted, ...recovered } = await replay(source, { ...options, size })
   if (refuted === undefined) return { ...recovered, snapshots, newest }
   throw new VaultError(
     'INTEGRITY',
@@ -89,9 +93,9 @@ const doubt: Claim = { by: 'head', size: 0, root: Buffer.alloc(0) }
 
 async function replay(
   source: LogSource,
-  about: { snapshots: Snapshots; size: number; claims: readonly Claim[] },
+  about: RecoverOptions & { readonly size: number },
 ): Promise<Replayed> {
-  const { snapshots, size, claims } = about
+  const { snapshots, size, claims, signal } = about
   const state = await startBuiltIns(snapshots)
   const nodes = new TreeRows(snapshots.rows)
   let frontier = await startTree(snapshots, nodes)
@@ -104,8 +108,11 @@ async function replay(
   const held = holdTo(claims, frontier)
   const folds = Object.values(state).map(({ fold }) => fold)
   const from = Math.min(frontier.size, ...folds.map(({ position }) => position))
-  for await (const commit of from < size ? readCommits(source, { from, to: size }) : []) {
+  const tell = teller(size, about.onProgress)
+  const range = { from, to: size, ...(signal && { signal }) }
+  for await (const commit of from < size ? readCommits(source, range) : []) {
     for (const fold of folds) fold.apply(commit.events)
+    tell(commit.end)
     if (commit.first !== frontier.size || held.refuted() !== undefined) continue
     const grown = grow(frontier, leavesOf(source.epochs, commit))
     frontier = grown.frontier

@@ -1,5 +1,5 @@
 import { VaultError } from '../errors.ts'
-import { readCommits } from '../log/reader.ts'
+import { type LogSource, readCommits } from '../log/reader.ts'
 import { sizeAt } from '../log/seek.ts'
 import {
   defineProjection,
@@ -9,8 +9,8 @@ import {
   type View,
   viewOf,
 } from '../projections/projection.ts'
-import { checkPosition, recordRead } from './audit.ts'
-import type { Engine } from './engine.ts'
+import { checkPosition } from './audit.ts'
+import type { FoldedLog } from './folded-log.ts'
 import type { Inspector } from './inspect.ts'
 import { date } from './meta-options.ts'
 
@@ -39,28 +39,27 @@ const progressEvery = 4096
 
 /** A projection's state at a moment, folded from the first event on; recorded where the vault records inspections. */
 export async function replayProjection<S>(
-  { engine, call, recorded }: Inspector,
+  { log, record }: Inspector,
   projection: Projection<S>,
   { at, ...options }: ReplayOptions,
 ): Promise<Replayed<S>> {
   const { name } = defineProjection(projection)
-  const size = at === undefined ? engine.size : await sizeOf(engine, at, 'at')
-  if (recorded) {
-    await recordRead(engine, call, { projection: name, ...(size > 0 && { position: size - 1 }) })
-  }
+  const size = at === undefined ? log.size : await sizeOf(log, at, 'at')
+  const filter = { projection: name, ...(size > 0 && { position: size - 1 }) }
+  await record?.({ type: 'audit.read', subject: '', data: { filter } })
   const fold = startFold(projection)
-  await foldTo(engine, [fold], { size, ...options })
+  await foldTo(log, [fold], { size, ...options })
   return { view: viewOf(fold), position: fold.position }
 }
 
 /** Folds the first `size` events of the log, in one pass for all folds. Throws `ABORTED`, `INTEGRITY`, `FoldError`. */
 export async function foldTo(
-  engine: Engine,
+  log: LogSource,
   folds: readonly Pick<Fold<unknown>, 'apply'>[],
   { size, onProgress, signal }: PassOptions & { readonly size: number },
 ): Promise<void> {
-  let told = 0
-  for await (const commit of readCommits(engine, {
+  const tell = teller(size, onProgress)
+  for await (const commit of readCommits(log, {
     from: 0,
     to: size,
     ...(signal && { signal }),
@@ -68,16 +67,26 @@ export async function foldTo(
     const end = Math.min(commit.end, size)
     const events = commit.end > size ? commit.events.slice(0, size - commit.first) : commit.events
     for (const fold of folds) fold.apply(events)
-    if (end - told >= progressEvery || end === size) {
-      told = end
-      onProgress?.({ position: end, size })
-    }
+    tell(end)
+  }
+}
+
+/** Tells how far a pass over `size` events has come: every few thousand of them, and at the end. */
+export function teller(
+  size: number,
+  onProgress: PassOptions['onProgress'],
+): (position: number) => void {
+  let told = 0
+  return (position) => {
+    if (position - told < progressEvery && position < size) return
+    told = position
+    onProgress?.({ position, size })
   }
 }
 
 /** How many events the log held at a moment. Throws `INVALID`, calling the moment by `name`. */
-export async function sizeOf(engine: Engine, moment: Moment, name: string): Promise<number> {
-  const { size } = engine
+export async function sizeOf(log: FoldedLog, moment: Moment, name: string): Promise<number> {
+  const { size } = log
   if ('position' in moment) {
     checkPosition(`${name}.position`, moment.position)
     if (moment.position < size) return moment.position + 1
@@ -87,6 +96,6 @@ export async function sizeOf(engine: Engine, moment: Moment, name: string): Prom
       { expected: size - 1, found: moment.position },
     )
   }
-  const { corrections } = engine.state.lifecycle.fold.state
-  return sizeAt({ source: engine, size, corrections }, date(`${name}.time`, moment.time))
+  const { corrections } = log.state.lifecycle.fold.state
+  return sizeAt({ source: log, size, corrections }, date(`${name}.time`, moment.time))
 }

@@ -55,7 +55,7 @@ export async function copyBackup(backup: Unlocked, target: Store): Promise<Unloc
   const { store: archive, keyring } = backup
   const epochs = openEpochs(keyring)
   try {
-    const head = await headOf(archive, epochs)
+    const head = await headOfBackup(archive, epochs)
     await noteRestore(target.files, epochs, head)
     // What an earlier vault left here was folded from another log.
     await target.derived.clear()
@@ -73,7 +73,7 @@ export async function copyBackup(backup: Unlocked, target: Store): Promise<Unloc
 }
 
 /** Where the log of the backup ends, by an owner's word: a backup that was cut is not taken for an older one. */
-async function headOf(archive: Store, epochs: Epochs): Promise<Head> {
+export async function headOfBackup(archive: Store, epochs: Epochs): Promise<Head> {
   const size = await archive.head()
   const head = await new HeadFile(archive.files, epochs).read()
   if (head?.size === size) return head

@@ -14,7 +14,8 @@ export class Session {
   readonly options: ReadOptions
   /** The one source of wake-ups in the vault: the log's size, after each commit and each reopen. */
   readonly heads: Subject<number>
-  readonly #R: Buffer
+  /** What a reopen opens the keyring with. */
+  #roots: readonly Buffer[] = []
   readonly #slotId: string
   #engine: Engine
   #closed: Promise<void> | undefined
@@ -24,7 +25,6 @@ export class Session {
     this.options = options
     this.heads = heads
     this.#engine = engine
-    this.#R = Buffer.from(engine.root)
     this.#slotId = engine.slot.id
   }
 
@@ -132,11 +132,16 @@ export class Session {
   async #reopen(acceptClock: boolean): Promise<void> {
     const { options, heads } = this
     const engine = this.#engine
+    // An engine that an earlier attempt let go of has none any more.
+    if (engine.roots.length > 0) {
+      this.#wipeRoots()
+      this.#roots = engine.roots.map((root) => Buffer.from(root))
+    }
     if (engine.log.state === 'open') await engine.close()
     else await engine.abandon()
     const store = await options.opener.open()
     try {
-      const unlocked = await reopenKeyring(store, Buffer.from(this.#R), this.#slotId)
+      const unlocked = await reopenKeyring(store, this.#roots, this.#slotId)
       const reopened = engineOptions(options, { heads, acceptClock, store })
       this.#engine = await Engine.open(unlocked, reopened)
     } catch (error) {
@@ -158,9 +163,13 @@ export class Session {
       if (this.#engine.log.state === 'open') await this.#engine.close()
       else await this.#engine.abandon()
     } finally {
-      this.#R.fill(0)
+      this.#wipeRoots()
       this.heads.complete()
     }
+  }
+
+  #wipeRoots(): void {
+    for (const root of this.#roots) root.fill(0)
   }
 }
 

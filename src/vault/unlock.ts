@@ -1,6 +1,13 @@
 import { randomKey } from '../crypto/random.ts'
 import { VaultError } from '../errors.ts'
-import { createKeyring, type OwnerKeyring, openKeyring, parseKeyring } from '../keys/keyring.ts'
+import {
+  createKeyring,
+  eraseKeyring,
+  type Keyring,
+  type OwnerKeyring,
+  openKeyring,
+  parseKeyring,
+} from '../keys/keyring.ts'
 import type { Root, Slot } from '../keys/keyslot.ts'
 import { addSlot, type Credential, openSlots, type Unlock } from '../keys/unlock.ts'
 import type { Clock } from '../log/clock.ts'
@@ -46,25 +53,57 @@ export async function makeKeyring(
   return { store, keyring: pending, R, slot }
 }
 
-/** Opens a store's keyring. Throws `NOT_FOUND`, `WRONG_KEY` (noted beside the log), `INTEGRITY`, `UNSUPPORTED`. */
-export async function unlockKeyring(store: Store, unlock: Unlock, clock: Clock): Promise<Unlocked> {
+/** A keyring as far as a keyslot opens it. */
+export interface OpenedKeyring {
+  readonly keyring: Keyring
+  readonly root: Root
+  readonly slot: Slot
+}
+
+/** Opens a store's keyring by any keyslot. Throws `NOT_FOUND`, `WRONG_KEY`, `INTEGRITY`, `UNSUPPORTED`. */
+export async function openKeyringOf(store: Store, unlock: Unlock): Promise<OpenedKeyring> {
   const sealed = parseKeyring(await keyringBytes(store))
-  const opened = await openSlots(sealed, unlock).catch(async (error: unknown) => {
+  const { slot, root } = await openSlots(sealed, unlock)
+  return { slot, root, keyring: openKeyring(sealed, root) }
+}
+
+/** Opens it by an owner's. Throws the same, `WRONG_KEY` once it is noted beside the log, and `AUDITOR_ONLY`. */
+export async function unlockKeyring(store: Store, unlock: Unlock, clock: Clock): Promise<Unlocked> {
+  const opened = await openKeyringOf(store, unlock).catch(async (error: unknown) => {
     if (error instanceof VaultError && error.code === 'WRONG_KEY') {
       // On a full disk the note is lost; what the caller must hear is that the key is wrong.
       await noteFailedUnlock(store.files, clock.now()).catch(() => undefined)
     }
     throw error
   })
-  return ownerOf(store, opened, sealed)
+  return ownerOf(store, opened)
 }
 
-/** Opens it again with the root that an earlier opening of this process unwrapped: no KDF runs. */
-export async function reopenKeyring(store: Store, R: Buffer, slotId: string): Promise<Unlocked> {
+/**
+ * Opens it again with a root that an earlier opening of this process held: no KDF runs. Where a replacement of the root
+ * failed, the keyring may be sealed with either.
+ */
+export async function reopenKeyring(
+  store: Store,
+  roots: readonly Buffer[],
+  slotId: string,
+): Promise<Unlocked> {
   const sealed = parseKeyring(await keyringBytes(store))
-  const slot = sealed.slots.find(({ id }) => id === slotId) ?? sealed.slots[0]
-  if (slot === undefined) throw new VaultError('INTEGRITY', 'the keyring has no keyslot')
-  return ownerOf(store, { slot, root: { role: 'owner', R } }, sealed)
+  const slots = sealed.slots.filter(({ role }) => role === 'owner')
+  const slot = slots.find(({ id }) => id === slotId) ?? slots[0]
+  if (slot === undefined)
+    throw new VaultError('INTEGRITY', 'the keyring has no keyslot of an owner')
+  let failure: unknown
+  for (const R of roots) {
+    const root: Root = { role: 'owner', R: Buffer.from(R) }
+    try {
+      return ownerOf(store, { slot, root, keyring: openKeyring(sealed, root) })
+    } catch (error) {
+      root.R.fill(0)
+      failure = error
+    }
+  }
+  throw failure
 }
 
 async function keyringBytes(store: Store): Promise<Uint8Array> {
@@ -86,13 +125,10 @@ async function keyringBytes(store: Store): Promise<Uint8Array> {
   })
 }
 
-function ownerOf(
-  store: Store,
-  { slot, root }: { slot: Slot; root: Root },
-  sealed: ReturnType<typeof parseKeyring>,
-): Unlocked {
-  const { values, ...keyring } = openKeyring(sealed, root)
+function ownerOf(store: Store, { slot, root, keyring }: OpenedKeyring): Unlocked {
+  const { values } = keyring
   if (root.role !== 'owner' || values === undefined) {
+    eraseKeyring(keyring)
     throw new VaultError(
       'AUDITOR_ONLY',
       'an auditor reads a backup; only an owner opens the vault itself',

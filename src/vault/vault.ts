@@ -2,11 +2,14 @@ import type { Observable } from 'rxjs'
 import type { SecretInput, SecretValue } from '../crypto/secret-value.ts'
 import type { Commit } from '../log/reader.ts'
 import type { Projection } from '../projections/projection.ts'
+import { Anchors } from './anchors.ts'
 import { stateAsOf, type VaultAsOf } from './as-of.ts'
 import type { AuditEvent } from './audit.ts'
 import { auditReader } from './audit-reader.ts'
 import { type BackedUp, type BackupOptions, backupBytes, backupVault } from './backup.ts'
-import { type Call, type CallOptions, checkTimeout, readCall } from './call.ts'
+import { BackupReader, type BackupReaderOptions } from './backup-reader.ts'
+import { type CallOptions, checkTimeout } from './call.ts'
+import { Calls } from './calls.ts'
 import {
   changeVersions,
   purgeSecret,
@@ -22,20 +25,21 @@ import {
   existsSecret,
   type HistoryOptions,
   historyOf,
-  type Inspector,
   type ListOptions,
   listSecrets,
   type SecretPage,
 } from './inspect.ts'
+import { KeyChanges } from './key-changes.ts'
+import { Keys } from './keys.ts'
 import { Keyslots } from './keyslots.ts'
 import { eventsFrom, type LiveProjection } from './live.ts'
 import type { WriteOptions } from './new-value.ts'
 import type { CreateOptions, OpenOptions, RestoreOptions } from './options.ts'
 import { outcomeOf } from './outcome.ts'
 import { LiveProjections } from './projections.ts'
+import { Proofs } from './proofs.ts'
 import { checkRead, type ReadOptions, readSecret } from './read.ts'
 import type { AuditReader, SecretReader } from './readers.ts'
-import { Rejections } from './rejections.ts'
 import {
   type Moment,
   type PassOptions,
@@ -44,6 +48,8 @@ import {
   replayProjection,
 } from './replay.ts'
 import { Session } from './session.ts'
+import type { Verification, VerifyOptions } from './verify.ts'
+import { verifyVault } from './verify-vault.ts'
 import { watchUntilEnd } from './watch.ts'
 import { within } from './within.ts'
 import {
@@ -75,18 +81,25 @@ const closeTimeoutMs = 30_000
 export class Vault implements SecretReader {
   readonly #session: Session
   readonly #projections: LiveProjections
-  readonly #rejections = new Rejections()
+  readonly #calls: Calls
   readonly keyslots: Keyslots
+  readonly keys: Keys
+  readonly proofs: Proofs
+  readonly anchors: Anchors
   readonly audit: AuditReader
 
   private constructor(session: Session) {
     this.#session = session
     this.#projections = new LiveProjections(session)
-    this.keyslots = new Keyslots(
-      () => session.engine(),
-      (options) => this.#callOf(options),
-    )
-    this.audit = auditReader(session, () => this.#callOf({}))
+    this.#calls = new Calls(session)
+    const engine = () => session.engine()
+    const call = (options: CallOptions) => this.#calls.of(options)
+    const changes = new KeyChanges(engine, call)
+    this.keyslots = new Keyslots(changes)
+    this.keys = new Keys(changes)
+    this.proofs = new Proofs(session, call)
+    this.anchors = new Anchors(engine, call)
+    this.audit = auditReader(session, () => this.#calls.of({}))
   }
 
   /** Makes a vault. Throws `EXISTS` over one, `INVALID` in a folder that holds other things, `IN_USE`. */
@@ -114,9 +127,24 @@ export class Vault implements SecretReader {
     return new Vault(await Session.restore(options))
   }
 
+  /**
+   * Opens a backup to look at it, by any of its keyslots: nothing is written, and no value can be read. Throws
+   * `NOT_FOUND`, `WRONG_KEY`, `INTEGRITY` (naming the byte or the position), `UNSUPPORTED`, `INVALID`, `ABORTED`.
+   *
+   * @example
+   * const backup = await Vault.openBackup({ from: 'vault.muna', unlock: passphrase.fromFile('auditor'), verifier })
+   * for await (const { events } of backup.audit.query({ outcome: 'denied' })) show(events)
+   * await backup.close()
+   */
+  static async openBackup(options: BackupReaderOptions): Promise<BackupReader> {
+    return BackupReader.open(options)
+  }
+
   /** A first version, or the next. Throws `CONFLICT` where `ifVersion` is not what is there. */
   async write(path: string, value: SecretInput, options: WriteOptions = {}): Promise<Written> {
-    return this.#run(options, (call, engine) => writeSecret(engine, call, { path, value, options }))
+    return this.#calls.run(options, (call, engine) =>
+      writeSecret(engine, call, { path, value, options }),
+    )
   }
 
   /**
@@ -124,7 +152,7 @@ export class Vault implements SecretReader {
    * `NOT_YET_VALID`, each recorded as `secret.denied`.
    */
   async read(path: string, options: ReadOptions = {}): Promise<SecretValue> {
-    return this.#run(options, (call, engine) => {
+    return this.#calls.run(options, (call, engine) => {
       checkRead(path, options)
       return readSecret(engine, call, { path, options, operation: 'read' })
     })
@@ -136,26 +164,28 @@ export class Vault implements SecretReader {
    * `NOT_FOUND`, `DELETED`, `DESTROYED`, `CONFLICT`.
    */
   async rotate(path: string, value: NewValue, options: RotateOptions = {}): Promise<Rotated> {
-    return this.#run(options, (call, engine) =>
+    return this.#calls.run(options, (call, engine) =>
       rotateSecret(engine, call, { path, value, options }),
     )
   }
 
   /** Changes what is known of a secret and not its value. Throws `NOT_FOUND`, `CONFLICT`. */
   async annotate(path: string, options: WriteOptions): Promise<Annotated> {
-    return this.#run(options, (call, engine) => annotateSecret(engine, call, { path, options }))
+    return this.#calls.run(options, (call, engine) =>
+      annotateSecret(engine, call, { path, options }),
+    )
   }
 
   /** Withdraws versions, the newest unless said, until `restore`. Throws `NOT_FOUND`, `DESTROYED`. */
   async delete(path: string, options: VersionsOptions = {}): Promise<VersionsChanged> {
-    return this.#run(options, (call, engine) =>
+    return this.#calls.run(options, (call, engine) =>
       changeVersions(engine, call, { path, change: 'delete', options }),
     )
   }
 
   /** Brings deleted versions back. Throws `NOT_FOUND`, `DESTROYED`. */
   async restore(path: string, options: VersionsOptions = {}): Promise<VersionsChanged> {
-    return this.#run(options, (call, engine) =>
+    return this.#calls.run(options, (call, engine) =>
       changeVersions(engine, call, { path, change: 'restore', options }),
     )
   }
@@ -165,34 +195,34 @@ export class Vault implements SecretReader {
     path: string,
     options: VersionsOptions & { readonly versions: readonly number[] },
   ): Promise<VersionsChanged> {
-    return this.#run(options, (call, engine) =>
+    return this.#calls.run(options, (call, engine) =>
       changeVersions(engine, call, { path, change: 'destroy', options }),
     )
   }
 
   /** Destroys all versions and frees the path; the record of what was stays. Throws `NOT_FOUND`. */
   async purge(path: string, options: CallOptions = {}): Promise<VersionsChanged> {
-    return this.#run(options, (call, engine) => purgeSecret(engine, call, path))
+    return this.#calls.run(options, (call, engine) => purgeSecret(engine, call, path))
   }
 
   /** Whether the path has a newest version that is neither deleted nor destroyed. */
   async exists(path: string, options: CallOptions = {}): Promise<boolean> {
-    return this.#inspect(options, (inspector) => existsSecret(inspector, path))
+    return this.#calls.inspect(options, (inspector) => existsSecret(inspector, path))
   }
 
   /** What is known of the secrets whose paths begin with `prefix`, in pages. */
   async list(prefix = '', options: ListOptions = {}): Promise<SecretPage> {
-    return this.#inspect(options, (inspector) => listSecrets(inspector, prefix, options))
+    return this.#calls.inspect(options, (inspector) => listSecrets(inspector, prefix, options))
   }
 
   /** What is known of a secret besides its value. Throws `NOT_FOUND`. */
   async describe(path: string, options: CallOptions = {}): Promise<SecretInfo> {
-    return this.#inspect(options, (inspector) => describeSecret(inspector, path))
+    return this.#calls.inspect(options, (inspector) => describeSecret(inspector, path))
   }
 
   /** Its versions, newest first: who, when, why, and whether they can still be read. Throws `NOT_FOUND`. */
   async history(path: string, options: HistoryOptions = {}): Promise<readonly VersionInfo[]> {
-    return this.#inspect(options, (inspector) => historyOf(inspector, path, options))
+    return this.#calls.inspect(options, (inspector) => historyOf(inspector, path, options))
   }
 
   /**
@@ -203,7 +233,7 @@ export class Vault implements SecretReader {
    * for await (const secret of vault.watch('prod/db/password', { signal })) pool.reconnect(secret.text())
    */
   async *watch(path: string, options: CallOptions = {}): AsyncGenerator<SecretValue, void, void> {
-    yield* watchUntilEnd(this.#session, { path, options, callOf: (own) => this.#callOf(own) })
+    yield* watchUntilEnd(this.#session, { path, options, callOf: (own) => this.#calls.of(own) })
   }
 
   /** Every commit from the first on, then each as it lands; completes on close. Each subscription reads for itself. */
@@ -226,7 +256,7 @@ export class Vault implements SecretReader {
 
   /** A projection's state at a moment, folded from the first event on. Throws `INVALID`, `ABORTED`. */
   async replay<S>(projection: Projection<S>, options: ReplayOptions = {}): Promise<Replayed<S>> {
-    return this.#inspect({}, (inspector) => replayProjection(inspector, projection, options))
+    return this.#calls.inspect({}, (inspector) => replayProjection(inspector, projection, options))
   }
 
   /**
@@ -239,8 +269,12 @@ export class Vault implements SecretReader {
    * const secret = await march.read('prod/db/password', { reason: 'incident 12' })
    */
   async asOf(moment: Moment, options: PassOptions = {}): Promise<VaultAsOf> {
-    return this.#run({}, (_, engine) =>
-      stateAsOf(engine, moment, { ...options, run: (call, work) => this.#inspect(call, work) }),
+    return this.#calls.run({}, (_, engine) =>
+      stateAsOf(engine, moment, {
+        ...options,
+        run: (call, work) => this.#calls.run(call, work),
+        look: (call, work) => this.#calls.inspect(call, work),
+      }),
     )
   }
 
@@ -253,7 +287,9 @@ export class Vault implements SecretReader {
    * for await (const { path, versions } of entries) await put(path, versions)
    */
   async export(prefix = '', options: CallOptions = {}): Promise<Export> {
-    return this.#run(options, (call) => exportSecrets(() => this.#session.engine(), call, prefix))
+    return this.#calls.run(options, (call) =>
+      exportSecrets(() => this.#session.engine(), call, prefix),
+    )
   }
 
   /**
@@ -265,12 +301,12 @@ export class Vault implements SecretReader {
    * const { position, sha256 } = await vault.backup('/backup/vault-2026-04-01.muna')
    */
   async backup(path: string, options: BackupOptions = {}): Promise<BackedUp> {
-    return this.#run(options, (call, engine) => backupVault(engine, call, { path, options }))
+    return this.#calls.run(options, (call, engine) => backupVault(engine, call, { path, options }))
   }
 
   /** The bytes of such a file, in pieces: whoever takes them, and checks what arrives. Throws as `backup` does. */
   async *backupBytes(options: BackupOptions = {}): AsyncGenerator<Uint8Array, void, void> {
-    yield* backupBytes(this.#session.engine(), this.#callOf(options), options)
+    yield* backupBytes(this.#session.engine(), this.#calls.of(options), options)
   }
 
   /**
@@ -284,9 +320,21 @@ export class Vault implements SecretReader {
     return outcomeOf(this.#session, id, options)
   }
 
+  /**
+   * Reads every byte of the log, in a thread of its own while others go on, and holds it against itself, its keyring and
+   * all that was signed of it. What is wrong is told, never thrown. Without `against` or an anchor a rollback of the whole
+   * folder cannot be seen. Throws `INVALID` and `INTEGRITY` about `against`, `ABORTED`.
+   *
+   * @example
+   * const { ok, problems, unsigned } = await vault.verify({ against: { checkpoint, trust: { log: parseVkey(pinned) } } })
+   */
+  async verify(options: VerifyOptions = {}): Promise<Verification> {
+    return this.#calls.run({}, (_, engine) => verifyVault(engine, options))
+  }
+
   /** An owner's word that the clock is right, after `CLOCK`: recorded as `clock.corrected`. */
   async acceptClock(options: CallOptions = {}): Promise<void> {
-    return this.#run(options, (call, engine) => engine.acceptClock(call))
+    return this.#calls.run(options, (call, engine) => engine.acceptClock(call))
   }
 
   /** Which vault it is. Throws `CLOSED`, `FAILED`. */
@@ -298,7 +346,7 @@ export class Vault implements SecretReader {
   async health(): Promise<Health> {
     return healthOf(this.#session, {
       projections: this.#projections.statuses(),
-      rejected: this.#rejections.counts,
+      rejected: this.#calls.rejected,
     })
   }
 
@@ -324,29 +372,5 @@ export class Vault implements SecretReader {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
-  }
-
-  #callOf(options: CallOptions): Call {
-    const { options: own } = this.#session
-    const slot = this.#session.current.slot.id
-    return readCall({ actor: own.actor, timeout: own.timeout, ambient: own.ambient, slot }, options)
-  }
-
-  #inspect<T>(options: CallOptions, work: (inspector: Inspector) => Promise<T>): Promise<T> {
-    const recorded = this.#session.options.inspections
-    return this.#run(options, (call, engine) => work({ engine, call, recorded }))
-  }
-
-  async #run<T>(
-    options: CallOptions,
-    work: (call: Call, engine: Inspector['engine']) => Promise<T>,
-  ): Promise<T> {
-    try {
-      const engine = this.#session.engine()
-      return await work(this.#callOf(options), engine)
-    } catch (error) {
-      this.#rejections.note(error)
-      throw error
-    }
   }
 }

@@ -436,7 +436,12 @@ describe.each([
           `step ${n}`,
         ).toEqual([size])
         const resting = await store.open()
-        expect(await resting.files.list()).toEqual(['checkpoints-00000000', 'head', 'keyring'])
+        expect(await resting.files.list()).toEqual([
+          'checkpoint',
+          'checkpoints-00000000',
+          'head',
+          'keyring',
+        ])
         await resting.close()
       }
       expect(n).toBeLessThan(60)
@@ -489,8 +494,8 @@ describe('what an interrupted restore leaves', () => {
     let replaced = 0
     store.faults.onStep = async (step) => {
       if (step === 'files.replace') replaced++
-      // Marker, head and keyring are in place, and the event is not.
-      if (replaced === 3 && step === 'commit') await store.faults.crash()
+      // Marker, checkpoint, head and keyring are in place, and the event is not.
+      if (replaced === 4 && step === 'commit') await store.faults.crash()
     }
     await refusal(restore(from, store))
     store.faults.onStep = undefined

@@ -138,7 +138,7 @@ describe('a backup', () => {
     expect(event).toMatchObject({ position: size, actor, context: { reason: 'nightly' } })
     const store = await archiveStore(path).open()
     expect((await checkStore(store)).head).toBe(size + 1)
-    expect(await store.files.list()).toEqual(['head', 'keyring'])
+    expect(await store.files.list()).toEqual(['checkpoint', 'head', 'keyring'])
     await store.close()
     await vault.close()
   })
@@ -234,19 +234,19 @@ describe('a restored vault', () => {
     for (const each of [again, third, vault]) await each.close()
   })
 
-  it('is made of the change of keyslots that the backup came upon', async () => {
+  it('is made of what came of a change of keyslots that was under way', async () => {
     const store = faultStore(memoryStore())
     const made = await testVault({ a: 'x' }, { store })
     const { vault, clock } = made
     const key = recoveryKey()
-    // The keyring that is without `pending` again does not come: old, new and what is to be done stand in the backup.
+    // The keyring that is without `pending` again is awaited: a backup has its turn when the change is over.
     const release = store.faults.hang('files.replace', { nth: 2 })
     const adding = vault.keyslots.add(key.credential, { label: 'second' })
     await expect.poll(async () => (await eventsOf(vault, { type: 'keyslot.added' })).length).toBe(1)
     const from = newPath()
-    await vault.backup(from)
+    const backing = vault.backup(from)
     release()
-    await adding
+    await Promise.all([adding, backing])
     const target = memoryStore()
     const restored = await restore(from, made, target)
     expect(restored.keyslots.list().map(({ label }) => label)).toEqual(['none', 'second'])

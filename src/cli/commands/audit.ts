@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
 import type { AuditEvent, AuditFilter, AuditQuery, EventType, Vault } from '../../index.ts'
-import { type Cli, handled, withVault } from '../cli.ts'
+import { type Cli, handled, type Reader, withReader, withVault } from '../cli.ts'
 import { collect, integer, subcommandWithout } from '../program.ts'
 import { printable, style } from '../text.ts'
 import { time } from '../when.ts'
@@ -40,7 +40,11 @@ export function addAudit(program: Command): void {
     .option('--follow', 'go on with what is appended, until Ctrl-C')
   command.action(
     handled<AuditFlags>(async (cli, { options }) => {
-      await withVault(cli, (vault) => print(cli, options, eventsOf(cli, vault, options)))
+      if (options.follow === true) {
+        await withVault(cli, (vault) => print(cli, options, followed(cli, vault, options)))
+      } else {
+        await withReader(cli, (reader) => print(cli, options, queried(cli, reader, options)))
+      }
     }),
   )
 }
@@ -60,32 +64,46 @@ async function print(
   if (printed === 0) cli.out.note('no events')
 }
 
-async function* eventsOf(
+async function* followed(
   cli: Cli,
   vault: Vault,
   flags: AuditFlags,
 ): AsyncGenerator<AuditEvent, void, void> {
-  const filter: AuditFilter = {
-    ...(flags.subject !== undefined && { subject: flags.subject }),
-    ...(flags.actor !== undefined && { actor: flags.actor }),
-    ...(flags.type !== undefined && { type: flags.type as EventType[] }),
-    ...(flags.outcome !== undefined && { outcome: flags.outcome }),
-  }
   const { after } = flags
   const start = after === undefined ? {} : { after }
-  if (flags.follow === true) {
-    // An open vault keeps no process alive, and what is followed may be quiet for long.
-    const alive = setInterval(() => undefined, aliveMs)
-    try {
-      yield* vault.audit.follow({ ...filter, ...start, signal: cli.signal })
-    } finally {
-      clearInterval(alive)
-    }
-    return
+  // Nothing else keeps the process alive while it waits for an event.
+  const alive = setInterval(() => undefined, aliveMs)
+  try {
+    yield* vault.audit.follow({ ...filterOf(flags), ...start, signal: cli.signal })
+  } finally {
+    clearInterval(alive)
   }
+}
+
+async function* queried(
+  cli: Cli,
+  reader: Reader,
+  flags: AuditFlags,
+): AsyncGenerator<AuditEvent, void, void> {
+  const { after } = flags
   const limit = Math.max(1, Math.min(flags.limit ?? pageLimit, pageLimit))
-  const query: AuditQuery = { ...filter, ...start, ...rangeOf(cli, flags), limit }
-  for await (const { events } of vault.audit.query({ ...query, signal: cli.signal })) yield* events
+  const query: AuditQuery = {
+    ...filterOf(flags),
+    ...rangeOf(cli, flags),
+    ...(after !== undefined && { after }),
+    limit,
+    signal: cli.signal,
+  }
+  for await (const { events } of reader.audit.query(query)) yield* events
+}
+
+function filterOf({ subject, actor, type, outcome }: AuditFlags): AuditFilter {
+  return {
+    ...(subject !== undefined && { subject }),
+    ...(actor !== undefined && { actor }),
+    ...(type !== undefined && { type: type as EventType[] }),
+    ...(outcome !== undefined && { outcome }),
+  }
 }
 
 function rangeOf({ globals: { tz }, now }: Cli, { from, to }: AuditFlags) {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
-import type { SecretInfo, Vault, VersionInfo } from '../../index.ts'
-import { type Cli, handled, withVault } from '../cli.ts'
+import type { SecretInfo, VersionInfo } from '../../index.ts'
+import { type Cli, handled, type Reader, withReader } from '../cli.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { Exit } from '../failure.ts'
 import { subcommand } from '../program.ts'
@@ -13,7 +13,7 @@ interface ListFlags {
   readonly due?: boolean
 }
 
-type Inspected = Pick<Vault, 'list'>
+type Inspected = Pick<Reader, 'list'>
 
 const pageLimit = 1000
 
@@ -26,7 +26,7 @@ export function addList(program: Command): void {
     .option('--due', 'only those whose rotation is due')
     .action(
       handled<ListFlags>(async (cli, { args: [prefix = ''], options }) => {
-        await withVault(cli, async (vault) => {
+        await withReader(cli, async (vault) => {
           const then = await momentOf(cli, vault, options.asOf)
           const at = then?.time.getTime() ?? cli.now
           const items = (await all(then ?? vault, prefix, cli)).filter(
@@ -41,7 +41,7 @@ export function addList(program: Command): void {
     )
 }
 
-async function momentOf(cli: Cli, vault: Vault, asOf: string | undefined) {
+async function momentOf(cli: Cli, vault: Reader, asOf: string | undefined) {
   if (asOf === undefined) return undefined
   return vault.asOf(moment(asOf, { ...cli.globals, now: cli.now }), { signal: cli.signal })
 }
@@ -103,7 +103,7 @@ export function addExists(program: Command): void {
     .argument('<path>')
     .action(
       handled(async (cli, { args: [path = ''] }) => {
-        const exists = await withVault(cli, (vault) => vault.exists(path, cli.call))
+        const exists = await withReader(cli, (vault) => vault.exists(path, cli.call))
         await cli.out.result({ path, exists }, () =>
           exists ? `${path} is there` : `${path} is not there`,
         )
@@ -118,7 +118,7 @@ export function addDescribe(program: Command): void {
     .option('--as-of <time>', 'as it was then: a time, or a position of the log')
     .action(
       handled<{ asOf?: string }>(async (cli, { args: [path = ''], options }) => {
-        await withVault(cli, async (vault) => {
+        await withReader(cli, async (vault) => {
           const source = (await momentOf(cli, vault, options.asOf)) ?? vault
           const info = await source.describe(path, cli.call)
           await cli.out.result(info, () => described(cli, info))
@@ -163,7 +163,7 @@ export function addHistory(program: Command): void {
     .option('--as-of <time>', 'as it was then: a time, or a position of the log')
     .action(
       handled<{ asOf?: string }>(async (cli, { args: [path = ''], options }) => {
-        await withVault(cli, async (vault) => {
+        await withReader(cli, async (vault) => {
           const source = (await momentOf(cli, vault, options.asOf)) ?? vault
           const versions = await source.history(path, { ...cli.call, limit: pageLimit })
           await cli.out.result(versions, () => recounted(cli, versions))

@@ -1,9 +1,15 @@
 import { type Command, Option } from 'commander'
-import type { Keyslot, Vault } from '../../index.ts'
+import {
+  type Keyslot,
+  type KeyslotOptions,
+  type ShareCount,
+  shares,
+  type Vault,
+} from '../../index.ts'
 import { type Cli, handled, withVault } from '../cli.ts'
 import { UsageError } from '../failure.ts'
 import { newPassphrase } from '../passphrase.ts'
-import { subcommand } from '../program.ts'
+import { integer, subcommand } from '../program.ts'
 import { table } from '../text.ts'
 
 interface AddFlags {
@@ -11,6 +17,8 @@ interface AddFlags {
   readonly kdf?: 'argon2id' | 'pbkdf2'
   readonly label?: string
   readonly recovery?: boolean
+  readonly auditor?: boolean
+  readonly shares?: ShareCount
   readonly replace?: string
 }
 
@@ -54,34 +62,81 @@ function addAdd(parent: Command): void {
     )
     .option('--label <text>', 'for people: whose it is')
     .option('--recovery', 'a recovery key instead: it is printed, this once')
+    .option(
+      '--auditor',
+      'it opens the history and no value: of a backup, never of the vault itself',
+    )
+    .option('--shares <t/n>', 'n printed shares instead, any t of which open the vault', shareCount)
     .option('--replace <id>', 'take the place of this keyslot: how a passphrase is changed')
     .action(handled<AddFlags>(async (cli, { options }) => add(cli, options)))
 }
 
 async function add(cli: Cli, flags: AddFlags): Promise<void> {
-  const { newPassphraseFile: passphraseFile, kdf = 'argon2id', recovery, replace } = flags
-  const label = flags.label === undefined ? {} : { label: flags.label }
-  if (recovery === true && replace !== undefined) {
-    throw new UsageError('--recovery replaces no keyslot', 'add it, then remove the other')
+  const ways = [flags.recovery, flags.shares, flags.replace].filter((way) => way !== undefined)
+  if (ways.length > 1) {
+    throw new UsageError(
+      'give one of --recovery, --shares and --replace',
+      'add it, then remove the other',
+    )
   }
-  await withVault(cli, async (vault) => {
-    if (recovery === true) {
-      const { text, ...slot } = await vault.keyslots.addRecovery({ ...cli.call, ...label })
-      await cli.out.result(
-        { ...slot, recoveryKey: text },
-        () => `recovery key, shown this once:\n  ${text}`,
-      )
-      return
-    }
-    const credential = await newPassphrase({ passphraseFile }, { kdf }, cli.out)
-    const options = { ...cli.call, ...label }
-    const slot =
-      replace === undefined
-        ? await vault.keyslots.add(credential, options)
-        : await vault.keyslots.replace(idOf(vault, replace), credential, options)
-    await cli.out.result(slot, () => `keyslot ${slot.id} (${slot.label}) opens the vault`)
-    if (replace !== undefined) warnOfCopies(cli)
+  const { label, auditor } = flags
+  const options = {
+    ...cli.call,
+    ...(label !== undefined && { label }),
+    ...(auditor === true && { role: 'auditor' as const }),
+  }
+  await withVault(cli, (vault) => {
+    if (flags.recovery === true) return addRecovery(cli, vault, options)
+    if (flags.shares !== undefined) return addShares(cli, vault, { count: flags.shares, options })
+    return addPassphrase(cli, vault, { flags, options })
   })
+}
+
+async function addRecovery(cli: Cli, vault: Vault, options: KeyslotOptions): Promise<void> {
+  const { text, ...slot } = await vault.keyslots.addRecovery(options)
+  const shown = { ...slot, recoveryKey: text }
+  await cli.out.result(shown, () => `recovery key, shown this once:\n  ${text}`)
+}
+
+async function addShares(
+  cli: Cli,
+  vault: Vault,
+  { count, options }: { count: ShareCount; options: KeyslotOptions },
+): Promise<void> {
+  const { texts, credential } = await shares(count)
+  const slot = await vault.keyslots.add(credential, options)
+  const { threshold, of } = count
+  await cli.out.result({ ...slot, threshold, of, shares: texts }, () =>
+    [`${of} shares, shown this once; any ${threshold} of them open the vault:`, ...texts].join(
+      '\n',
+    ),
+  )
+  cli.out.note('to open it with them: one a line, where the passphrase would be')
+}
+
+async function addPassphrase(
+  cli: Cli,
+  vault: Vault,
+  { flags, options }: { flags: AddFlags; options: KeyslotOptions },
+): Promise<void> {
+  const { newPassphraseFile: passphraseFile, kdf = 'argon2id', replace } = flags
+  const credential = await newPassphrase({ passphraseFile }, { kdf }, cli.out)
+  const slot =
+    replace === undefined
+      ? await vault.keyslots.add(credential, options)
+      : await vault.keyslots.replace(idOf(vault, replace), credential, options)
+  const opens = slot.role === 'auditor' ? 'the history of a backup' : 'the vault'
+  await cli.out.result(slot, () => `keyslot ${slot.id} (${slot.label}) opens ${opens}`)
+  if (replace !== undefined) warnOfCopies(cli)
+  if (slot.role === 'auditor')
+    cli.out.note('next: muniment backup FILE, and give it to the auditor')
+}
+
+/** `2/3` */
+function shareCount(text: string): ShareCount {
+  const [threshold = '', of = '', ...more] = text.split('/')
+  if (more.length > 0) throw new UsageError('expected t/n, such as 2/3')
+  return { threshold: integer(threshold), of: integer(of) }
 }
 
 function addRemove(parent: Command): void {

@@ -11,7 +11,7 @@ import {
   secrets,
   versions,
 } from '../../index.ts'
-import { handled, withVault } from '../cli.ts'
+import { handled, withReader } from '../cli.ts'
 import { UsageError } from '../failure.ts'
 import { subcommand } from '../program.ts'
 import { moment } from '../when.ts'
@@ -36,7 +36,7 @@ export function addReplay(program: Command): void {
     .action(
       handled<ReplayFlags>(async (cli, { args: [name = ''], options }) => {
         const projection = await projectionOf(name, options)
-        await withVault(cli, async (vault) => {
+        await withReader(cli, async (vault) => {
           const at = options.asOf
           const bar = cli.out.progress('replaying')
           const { view, position } = await vault

@@ -1,0 +1,14 @@
+import type { LogSource } from '../log/reader.ts'
+import type { Snapshots } from '../projections/snapshots.ts'
+import type { BuiltIns } from './built-ins.ts'
+import type { SortedPaths } from './sorted-paths.ts'
+
+/** A log with what was folded from it, of an open vault or of a backup: all that a look at it takes. */
+export interface FoldedLog extends LogSource {
+  /** How many events are folded. */
+  readonly size: number
+  readonly state: BuiltIns
+  readonly paths: Pick<SortedPaths, 'page'>
+  /** Told of an index that turns out damaged. */
+  readonly snapshots: Pick<Snapshots, 'distrust'>
+}
