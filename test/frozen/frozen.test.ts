@@ -15,8 +15,12 @@ import {
 import { testClock } from '../../src/testing/test-clock.ts'
 import { checkVault } from '../fixtures/check-vault.ts'
 
-/** Made by `make.mjs`, of format 1: what its release wrote, each later one must read. */
-const home = fileURLToPath(new URL('v1', import.meta.url))
+/** Made by `make.mjs`: what each release wrote, each later one must read. */
+const releases = [
+  // Of before backups, exports, anchors and the rotation of keys.
+  { name: 'v1', later: /^(vault\.restored|export\.|backup\.|keys\.|anchor\.)/ },
+  { name: 'v2', later: /^$/ },
+]
 
 interface Expected {
   readonly secrets: readonly { readonly path: string }[]
@@ -25,28 +29,14 @@ interface Expected {
   readonly events: readonly AuditEvent[]
 }
 
-const read = async (name: string) => JSON.parse(await readFile(join(home, name), 'utf8'))
-const expected: Expected = await read('expected.json')
-const throwAway: { passphrase: string; recovery: string } = await read('credentials.json')
-const words = passphrase(throwAway.passphrase)
-const printed = recoveryKey.parse(throwAway.recovery)
+const home = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 
-let parent: string
-let folder: string
-beforeEach(async () => {
-  parent = await mkdtemp(join(tmpdir(), 'muniment-frozen-'))
-  folder = join(parent, 'vault')
-  await cp(join(home, 'vault'), folder, { recursive: true })
-  // git keeps no modes but the executable bit.
-  await chmod(folder, 0o700)
-  for (const entry of await readdir(folder, { withFileTypes: true })) {
-    await chmod(join(folder, entry.name), entry.isDirectory() ? 0o700 : 0o600)
-  }
-})
-afterEach(() => rm(parent, { recursive: true }))
+async function read<T>(name: string, file: string): Promise<T> {
+  return JSON.parse(await readFile(join(home(name), file), 'utf8'))
+}
 
-function open(unlock: Credential): Promise<Vault> {
-  const clock = testClock(Date.UTC(2026, 0, 1, 12, 5))
+function open(folder: string, unlock: Credential): Promise<Vault> {
+  const clock = testClock(Date.UTC(2026, 0, 1, 12, 30))
   return Vault.open({ path: folder, unlock, actor: 'svc/later', clock })
 }
 
@@ -60,7 +50,7 @@ function shown(secret: SecretValue): object {
   return { kind, hex: secret.bytes().toString('hex') }
 }
 
-async function expectAsFrozen(vault: Vault): Promise<void> {
+async function expectAsFrozen(vault: Vault, expected: Expected): Promise<void> {
   const events: AuditEvent[] = []
   for await (const page of vault.audit.query({ limit: 1000 })) events.push(...page.events)
   expect(events.slice(0, expected.events.length)).toEqual(expected.events)
@@ -76,51 +66,73 @@ async function expectAsFrozen(vault: Vault): Promise<void> {
   }
 }
 
-describe('the frozen vault of format 1', () => {
+describe.each(releases)('the frozen vault $name', ({ name, later }) => {
+  let parent: string
+  let folder: string
+  let expected: Expected
+  let words: Credential
+  let printed: Credential
+
+  beforeEach(async () => {
+    expected = await read<Expected>(name, 'expected.json')
+    const throwAway = await read<{ passphrase: string; recovery: string }>(name, 'credentials.json')
+    words = passphrase(throwAway.passphrase)
+    printed = recoveryKey.parse(throwAway.recovery)
+    parent = await mkdtemp(join(tmpdir(), 'muniment-frozen-'))
+    folder = join(parent, 'vault')
+    await cp(join(home(name), 'vault'), folder, { recursive: true })
+    // git keeps no modes but the executable bit.
+    await chmod(folder, 0o700)
+    for (const entry of await readdir(folder, { withFileTypes: true })) {
+      await chmod(join(folder, entry.name), entry.isDirectory() ? 0o700 : 0o600)
+    }
+  })
+  afterEach(() => rm(parent, { recursive: true }))
+
   it('has every type of event that its release knew, and values of each kind', () => {
-    const later = /^(vault\.restored|export\.|backup\.|keys\.|anchor\.)/
     const known = eventTypes.filter((type) => !later.test(type))
     expect(new Set(expected.events.map(({ type }) => type))).toEqual(new Set(known))
     const kinds = Object.values(expected.values).map((value) => 'kind' in value && value.kind)
     expect(new Set(kinds)).toEqual(new Set(['string', 'bytes', 'fields']))
   })
 
-  it.each([
-    ['by its passphrase', words],
-    ['by its recovery key', printed],
-  ])('opens %s, and tells what it told when it was made', async (_way, unlock) => {
-    const vault = await open(unlock)
-    await expectAsFrozen(vault)
+  it.each(['passphrase', 'recovery key'])('opens by its %s, and tells what it told', async (way) => {
+    const unlock = way === 'passphrase' ? words : printed
+    const vault = await open(folder, unlock)
+    await expectAsFrozen(vault, expected)
+    expect(await vault.verify()).toMatchObject({ ok: true, problems: [] })
     await vault.close()
     await checkVault(folder, unlock)
   })
 
   it('tells the same without what was derived from its log', async () => {
     await rm(join(folder, 'derived'), { recursive: true })
-    const vault = await open(words)
-    await expectAsFrozen(vault)
+    const vault = await open(folder, words)
+    await expectAsFrozen(vault, expected)
     await vault.close()
   })
 
   it('goes on: what is written to it is read from it', async () => {
-    const vault = await open(printed)
+    const vault = await open(folder, printed)
     await vault.write('prod/later', 'by a later release')
     await vault.destroy('prod/db/password', { versions: [2] })
     await vault.close()
-    const again = await open(words)
+    const again = await open(folder, words)
     expect((await again.read('prod/later')).text()).toBe('by a later release')
     await again.close()
     await checkVault(folder, printed)
-  })
-
-  it('is described by docs/format.md, which names every type of event', async () => {
-    const page = await readFile(new URL('../../docs/format.md', import.meta.url), 'utf8')
-    expect(eventTypes.filter((type) => !page.includes(`\`${type}\``))).toEqual([])
   })
 
   it('passes every check of its bytes as it stands', async () => {
     const { events, head } = await checkVault(folder, words)
     expect(events).toHaveLength(expected.events.length)
     expect(head).toBe(events.length)
+  })
+})
+
+describe('docs/format.md', () => {
+  it('names every type of event', async () => {
+    const page = await readFile(new URL('../../docs/format.md', import.meta.url), 'utf8')
+    expect(eventTypes.filter((type) => !page.includes(`\`${type}\``))).toEqual([])
   })
 })

@@ -1,14 +1,18 @@
-// Makes the frozen vault of this format: `npm run build && node test/frozen/make.mjs`. What it makes is committed and
-// must stay readable for ever; another format gets a folder of its own and leaves this one as it is.
+// Makes a frozen vault: `npm run build && node test/frozen/make.mjs`. What it makes is committed and must stay readable for
+// ever; when the format gains something, another folder is made and those of before stay as they are.
+//
+// v1: the engine. v2: backups, exports, anchors, and keys that are replaced.
 //
 // The credentials are throw-away: they stand in the clear beside a vault that holds nothing.
+import { generateKeyPairSync } from 'node:crypto'
 import { cp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { levelStore, passphrase, recoveryKey, Vault } from '../../dist/index.js'
+import { levelStore, passphrase, recoveryKey, shares, Vault } from '../../dist/index.js'
+import { formatVkey, vkeyOf } from '../../dist/proofs/vkey.js'
 import { faultStore, testClock } from '../../dist/testing.js'
 
-const home = fileURLToPath(new URL('v1', import.meta.url))
+const home = fileURLToPath(new URL('v2', import.meta.url))
 const folder = join(home, 'vault')
 const words = 'throw-away passphrase of the frozen vault'
 // The least that a vault takes, so that the test spends its time elsewhere.
@@ -112,6 +116,33 @@ async function second() {
   return text
 }
 
+/** The third: another life, out of a backup, and other keys. */
+async function third() {
+  const backup = join(home, 'backup')
+  const before = await Vault.open(place)
+  const { entries } = await before.export('prod/', { reason: 'a move' })
+  for await (const _ of entries);
+  const earlier = await before.asOf({ position: 20 })
+  await earlier.read('prod/key', { reason: 'what it was' })
+  await before.backup(backup)
+  await before.close()
+  await rm(folder, { recursive: true })
+  clock.advance(minute)
+  const vault = await Vault.restore({ ...place, from: backup })
+  await rm(backup)
+  // Nobody listens there: an anchor that fails holds up nothing.
+  const witness = generateKeyPairSync('ed25519').privateKey
+  const vkey = formatVkey(vkeyOf('witness.example', witness, 'cosignature/v1'))
+  const { target } = await vault.anchors.add({ witness: 'http://127.0.0.1:9/witness', vkey })
+  await vault.anchors.remove(target)
+  await vault.keys.rotate({ reason: 'yearly' })
+  await vault.write('prod/epoch', 'under the second keys')
+  await vault.keys.rotateSigning()
+  await vault.keys.shred()
+  await vault.keyslots.add((await shares({ threshold: 2, of: 3 })).credential, { label: 'shared' })
+  await vault.close()
+}
+
 const sshPublicKey =
   'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAmAYZ6Mz/FaGW3ekEq5yaho2ZfN+11CTvJ7gPVBDIqB throw-away'
 
@@ -150,6 +181,7 @@ function shown(secret) {
 
 await first()
 const recovery = await second()
+await third()
 // LevelDB's own notes say when and by which process it was made, and nothing that a reader needs.
 for (const part of ['log', 'derived']) {
   for (const note of ['LOG', 'LOG.old']) await rm(join(folder, part, note), { force: true })
