@@ -21,6 +21,7 @@ export interface Lifecycle {
   /** Positions at which an owner set the log's time back. */
   readonly corrections: number[]
   failedUnlocks: number
+  closings: number
   /** Id of the event that began the vault's present life: its creation, or its newest restore from a backup. */
   incarnation: string
   /** Where checkpoints go besides, by target. */
@@ -35,7 +36,7 @@ interface Encoded extends Omit<Lifecycle, 'keyslots' | 'anchors'> {
 /** Openings, keyslots, keys, anchors, corrections of the clock: what opening a vault checks its keyring and clock against. */
 export const lifecycle = defineProjection<Lifecycle>({
   name: 'lifecycle',
-  version: 4,
+  version: 5,
   initial: () => ({
     clean: true,
     generation: 0,
@@ -43,6 +44,7 @@ export const lifecycle = defineProjection<Lifecycle>({
     keys: [],
     corrections: [],
     failedUnlocks: 0,
+    closings: 0,
     incarnation: '',
     anchors: new Map(),
   }),
@@ -61,6 +63,7 @@ export const lifecycle = defineProjection<Lifecycle>({
     },
     'vault.closed': (state) => {
       state.clean = true
+      state.closings++
     },
     'auth.failed': (state, { data }) => {
       state.failedUnlocks += data.count

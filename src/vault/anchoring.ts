@@ -2,6 +2,7 @@ import { VaultError } from '../errors.ts'
 import type { Anchor } from '../events/catalogue.ts'
 import type { Keyring } from '../keys/keyring.ts'
 import { verifyConsistency } from '../proofs/consistency.ts'
+import { parseNote, verifyNote } from '../proofs/note.ts'
 import { parseVkey } from '../proofs/vkey.ts'
 import type { FileTable } from '../store/port.ts'
 import { readAnchorFile, writeAnchorFile } from './anchor-file.ts'
@@ -30,7 +31,9 @@ export interface Anchored {
  * The newest checkpoint that each anchor holds, a witness's with its cosignature.
  */
 const name = 'anchored'
-/** How long a closing waits for witnesses. */
+/** How long an anchor may take: a disk elsewhere may be gone, and a witness silent. */
+const anchorMs = 10_000
+/** How long a closing waits for anchors. */
 const closeMs = 2000
 
 /**
@@ -53,9 +56,7 @@ export class Anchoring {
   take(checkpoint: SignedCheckpoint): void {
     if (this.#vault.anchors.size === 0) return
     this.#next = checkpoint
-    this.#working ??= this.#work().finally(() => {
-      this.#working = undefined
-    })
+    this.#working ??= this.#work()
   }
 
   async states(): Promise<readonly AnchorState[]> {
@@ -63,8 +64,17 @@ export class Anchoring {
     return [...this.#vault.anchors.values()].map((anchor) => {
       const note = held.get(anchor.target)
       const failure = this.#failures.get(anchor.target)
-      const size = note === undefined ? 0 : openOwn(note, this.#vault.keyring).size
+      const size = this.#opened(note)?.size ?? 0
       return { ...anchor, size, ...(failure !== undefined && { failure }) }
+    })
+  }
+
+  /** The newest checkpoint that each witness has cosigned. */
+  async cosigned(): Promise<readonly Buffer[]> {
+    const held = await this.#read()
+    return [...this.#vault.anchors.values()].flatMap(({ target, vkey }) => {
+      const note = held.get(target)
+      return note !== undefined && vkey !== undefined && isSignedBy(note, vkey) ? [note] : []
     })
   }
 
@@ -73,7 +83,7 @@ export class Anchoring {
     while (this.#working !== undefined) await this.#working
   }
 
-  /** The same within a bound: a witness that does not answer must not hold up a closing. */
+  /** The same within a bound: what does not answer must not hold up a closing. */
   async close(): Promise<void> {
     const timer = setTimeout(() => this.#ended.abort(), closeMs)
     await this.settled()
@@ -88,22 +98,29 @@ export class Anchoring {
       const anchors = [...this.#vault.anchors.values()]
       await Promise.all(anchors.map((anchor) => this.#anchor(anchor, checkpoint)))
     }
+    // In one go with the last look at what is next: nothing that is taken in between is left lying.
+    this.#working = undefined
   }
 
   async #anchor(anchor: Anchor, checkpoint: SignedCheckpoint): Promise<void> {
     try {
-      const note = await ways[anchor.kind]({
-        anchor,
-        checkpoint,
-        vault: this.#vault,
-        held: (await this.#read()).get(anchor.target),
-        signal: this.#ended.signal,
-      })
-      await this.#hold(anchor.target, note)
+      const held = this.#opened((await this.#read()).get(anchor.target))
+      const { signal } = this.#ended
+      const step = { anchor, checkpoint, vault: this.#vault, held, signal }
+      await this.#hold(anchor.target, await unless(signal, ways[anchor.kind](step)))
       this.#failures.delete(anchor.target)
     } catch (error) {
       const message = error instanceof Error ? error.message : 'unknown'
       this.#failures.set(anchor.target, message)
+    }
+  }
+
+  /** What `anchored` holds is nobody's word until it is opened: where it does not, it is as good as absent. */
+  #opened(note: Buffer | undefined): SignedCheckpoint | undefined {
+    try {
+      return note && openOwn(note, this.#vault.keyring)
+    } catch {
+      return undefined
     }
   }
 
@@ -125,30 +142,57 @@ interface Step {
   readonly anchor: Anchor
   readonly checkpoint: SignedCheckpoint
   readonly vault: Anchored
-  /** The note that the anchor held last, as far as the vault knows. */
-  readonly held: Buffer | undefined
+  /** What the anchor held last, as far as the vault knows. */
+  readonly held: SignedCheckpoint | undefined
   readonly signal: AbortSignal
+}
+
+/** The work's result, or a refusal where it takes too long or is not waited for any more; it may go on all the same. */
+async function unless<T>(ended: AbortSignal, work: Promise<T>): Promise<T> {
+  const late = AbortSignal.any([AbortSignal.timeout(anchorMs), ended])
+  const given = new Promise<never>((_, reject) => {
+    late.addEventListener('abort', () =>
+      reject(new VaultError('TIMEOUT', 'it did not answer in time')),
+    )
+  })
+  work.catch(() => undefined)
+  return Promise.race([work, given])
 }
 
 /** How a checkpoint gets to each kind of anchor; gives the note that it holds then. */
 const ways: Record<Anchor['kind'], (step: Step) => Promise<Buffer>> = {
-  file: async ({ anchor, checkpoint, vault }) => {
+  file: async ({ anchor, checkpoint, vault, held }) => {
     const bytes = await readAnchorFile(anchor.target)
     if (bytes !== undefined) {
       await expectContinued(vault, openOwn(bytes, vault.keyring), checkpoint)
-    }
+    } else if (held !== undefined) throw gone(held)
     await writeAnchorFile(anchor.target, checkpoint.note)
     return checkpoint.note
   },
   witness: async ({ anchor, checkpoint, vault, held, signal }) => {
-    const before = held && openOwn(held, vault.keyring)
-    if (before?.size === checkpoint.size && held !== undefined) return held
+    if (held?.size === checkpoint.size) return held.note
     const witness = { url: anchor.target, vkey: parseVkey(anchor.vkey ?? '') }
     const prove = (from: number) => vault.consistency(from, checkpoint.size)
     // Another incarnation is another log to a witness, of which it has seen nothing.
-    const seen = before?.origin === checkpoint.origin ? before.size : 0
+    const seen = held?.origin === checkpoint.origin ? held.size : 0
     return cosign(witness, checkpoint, { seen, prove, signal })
   },
+}
+
+/** Written anew it would vouch for whatever the log is by now. */
+function gone({ size }: SignedCheckpoint): VaultError {
+  return new VaultError(
+    'NOT_FOUND',
+    `the anchor's file is gone, which held a checkpoint of ${size} events: put it back, or remove the anchor and add it anew`,
+  )
+}
+
+function isSignedBy(note: Buffer, vkey: string): boolean {
+  try {
+    return verifyNote(parseNote(note), [parseVkey(vkey)]).length > 0
+  } catch {
+    return false
+  }
 }
 
 /** The anchor's own checkpoint must be one that this log has passed through. */

@@ -1,4 +1,5 @@
-import { isAbsolute, relative, resolve } from 'node:path'
+import { realpath } from 'node:fs/promises'
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { VaultError } from '../errors.ts'
 import type { Anchor, Fact } from '../events/catalogue.ts'
 import { formatVkey, parseVkey } from '../proofs/vkey.ts'
@@ -40,7 +41,7 @@ export class Anchors {
    */
   async add(place: AnchorPlace, options: CallOptions = {}): Promise<AnchorState> {
     const engine = this.#engine()
-    const anchor = readPlace(place, engine.store.location)
+    const anchor = await readPlace(place, engine.store.location)
     if (engine.anchors.has(anchor.target)) {
       throw new VaultError('EXISTS', `checkpoints go to ${anchor.target} already`)
     }
@@ -72,8 +73,10 @@ export class Anchors {
   }
 }
 
-function readPlace(place: AnchorPlace, location: string): Anchor {
-  if (place.file !== undefined) return { kind: 'file', target: readFilePlace(place.file, location) }
+async function readPlace(place: AnchorPlace, location: string): Promise<Anchor> {
+  if (place.file !== undefined) {
+    return { kind: 'file', target: await readFilePlace(place.file, location) }
+  }
   const vkey = parseVkey(place.vkey)
   if (vkey.type !== 'cosignature/v1') {
     throw new VaultError('INVALID', `vkey: expected a witness's, of type 4, found ${vkey.type}`)
@@ -82,13 +85,16 @@ function readPlace(place: AnchorPlace, location: string): Anchor {
 }
 
 /** What lies in the vault's own folder goes with it when that is rolled back. */
-function readFilePlace(file: string, location: string): string {
+async function readFilePlace(file: string, location: string): Promise<string> {
   if (typeof file !== 'string' || file === '' || file.includes('\0')) {
     throw new VaultError('INVALID', 'file must be the path of a file')
   }
-  const target = resolve(file)
+  const given = resolve(file)
+  const folder = await realpath(dirname(given)).catch(() => dirname(given))
+  const target = join(folder, basename(given))
   const within = relative(location, target)
-  if (!within.startsWith('..') && !isAbsolute(within)) {
+  const isOutside = within === '..' || within.startsWith(`..${sep}`) || isAbsolute(within)
+  if (!isOutside) {
     throw new VaultError('INVALID', `${target} is in the vault's own folder, and falls with it`)
   }
   return expectShort(target)

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os'
 import type { Subject } from 'rxjs'
 import type { Anchor, Fact, VaultEvent } from '../events/catalogue.ts'
-import type { OwnerKeyring } from '../keys/keyring.ts'
+import { eraseKeyring, type OwnerKeyring } from '../keys/keyring.ts'
 import type { Slot } from '../keys/keyslot.ts'
 import type { Clock } from '../log/clock.ts'
 import { Timekeeper } from '../log/clock.ts'
@@ -69,6 +69,7 @@ export class Engine implements LogSource {
   readonly checkpoints: Checkpoints
   readonly anchoring = new Anchoring(this)
   readonly #options: EngineOptions
+  readonly #derived: ReadBack['derived']
   readonly #held: HeldKeyring
   readonly #upkeep = new Upkeep(this)
 
@@ -100,11 +101,12 @@ export class Engine implements LogSource {
       onFailed: (cause) => options.onFailed(failureOf(cause)),
     })
     this.checkpoints = new Checkpoints(this.store.files, this, found)
+    this.#derived = parts.derived
   }
 
   /** Reads the log back, resumes what a crash interrupted, and records the opening. */
   static async open(unlocked: Unlocked, options: EngineOptions): Promise<Engine> {
-    const engine = new Engine(unlocked, options, await readBack(unlocked))
+    const engine = new Engine(unlocked, options, await readBackOrErase(unlocked))
     try {
       await engine.#begin()
     } catch (error) {
@@ -272,6 +274,18 @@ export class Engine implements LogSource {
     this.values.erase()
     this.keyRows.erase()
     this.epochs.erase()
+    this.#derived.erase()
     this.#held.erase()
+  }
+}
+
+/** A log that is not what it should be leaves no keys behind. */
+async function readBackOrErase(unlocked: Unlocked): Promise<ReadBack> {
+  try {
+    return await readBack(unlocked)
+  } catch (error) {
+    eraseKeyring(unlocked.keyring)
+    unlocked.R.fill(0)
+    throw error
   }
 }

@@ -56,7 +56,8 @@ export async function healthOf(
     failedUnlocks: state.lifecycle.fold.state.failedUnlocks,
     signedTo: checkpoints.newest?.size ?? 0,
     ...reason('checkpointFailure', checkpoints.failure),
-    anchors: closed ? [] : await anchoring.states(),
+    // It answers in any state, of the store too.
+    anchors: await anchoring.states().catch(() => []),
     ...(freeBytes !== undefined && { freeBytes }),
   }
 }

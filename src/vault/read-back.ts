@@ -1,5 +1,6 @@
 import { hkdfSha256 } from '../crypto/hash.ts'
-import { xaes } from '../crypto/xaes.ts'
+import { type Xaes, xaes } from '../crypto/xaes.ts'
+import { VaultError } from '../errors.ts'
 import type { OwnerKeyring } from '../keys/keyring.ts'
 import { type Epochs, openEpochs } from '../log/epochs.ts'
 import { type Head, HeadFile } from '../log/head.ts'
@@ -15,6 +16,8 @@ export interface ReadBack {
   readonly head: HeadFile
   readonly found: FoundCheckpoints
   readonly recovered: Recovered
+  /** What seals the derived store. */
+  readonly derived: Xaes
 }
 
 /** Reads a store back whose keyring was unlocked. Throws `INTEGRITY`, saying which position. */
@@ -29,13 +32,32 @@ export async function readBack({
   readonly R: Buffer
 }): Promise<ReadBack> {
   const epochs = openEpochs(keyring)
-  const head = new HeadFile(store.files, epochs)
-  const snapshots = await Snapshots.open(
-    sealedRows({ ...derivedOf(R, keyring.vaultId), table: store.derived }),
+  const derived = derivedOf(R)
+  try {
+    const head = new HeadFile(store.files, epochs)
+    const binding = keyring.vaultId
+    const snapshots = await Snapshots.open(
+      sealedRows({ cipher: derived, binding, table: store.derived }),
+    )
+    const found = await findCheckpoints(store.files, keyring)
+    const claims = claimsOf(await head.read(), found)
+    const recovered = await recover({ store, epochs }, { claims, snapshots })
+    if (claims.length === 0) expectNeverClosed(recovered)
+    return { epochs, head, found, recovered, derived }
+  } catch (error) {
+    epochs.erase()
+    derived.erase()
+    throw error
+  }
+}
+
+/** Each closing keeps a checkpoint, synced: a log that has been closed and has none, nor a head, has lost them. */
+function expectNeverClosed({ state }: Recovered): void {
+  if (state.lifecycle.fold.state.closings === 0) return
+  throw new VaultError(
+    'INTEGRITY',
+    'the log has been closed before, and neither its head nor a checkpoint is there: they were taken away',
   )
-  const found = await findCheckpoints(store.files, keyring)
-  const claims = claimsOf(await head.read(), found)
-  return { epochs, head, found, recovered: await recover({ store, epochs }, { claims, snapshots }) }
 }
 
 /** What a log is held to. */
@@ -53,9 +75,9 @@ export function claimsOf(
  * What seals the derived store: a key that only owners can make, so that only they can make a snapshot. It lasts as long
  * as the root, and after another has taken its place, until the vault is opened again: then the log is replayed.
  */
-function derivedOf(R: Buffer, binding: Uint8Array) {
+function derivedOf(R: Buffer): Xaes {
   const key = hkdfSha256(R, 'muniment/v1/derived')
   const cipher = xaes(key)
   key.fill(0)
-  return { cipher, binding }
+  return cipher
 }

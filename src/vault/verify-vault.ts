@@ -18,13 +18,14 @@ import { type Taken, type Verification, type VerifyOptions, verifyTaken } from '
 /** Verifies an open vault as it is now, while others go on. */
 export async function verifyVault(engine: Engine, options: VerifyOptions): Promise<Verification> {
   const problems = collectProblems()
-  const { store, epochs, anchors } = engine
+  const { store, epochs, anchors, anchoring } = engine
   // Read before the size is taken: what was signed or noted by then is of events that were durable by then.
   const claims = await readHead(store.files, { epochs, problems })
   const targets = [...anchors.values()].filter(({ kind }) => kind === 'file')
   const notes = [
     ...(await readNotes(store.files, problems)),
     ...(await readAnchors(targets.map(({ target }) => target))),
+    ...(await anchoring.cosigned()).map((bytes) => ({ by: 'anchor' as const, bytes })),
   ]
   const moment = await takeMoment(engine, { problems, signal: options.signal })
   try {

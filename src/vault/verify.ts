@@ -5,6 +5,7 @@ import { openCheckpoint, type Trust } from '../proofs/checkpoint.ts'
 import { isOriginOf } from '../proofs/origin.ts'
 import { formatVkey } from '../proofs/vkey.ts'
 import { commitCount, type KeyRow, type Store } from '../store/port.ts'
+import { openOwn } from './checkpoints.ts'
 import { type PassOptions, teller } from './replay.ts'
 import { readHead, readNotes } from './verification/beside.ts'
 import { integrityOf } from './verification/integrity.ts'
@@ -47,8 +48,8 @@ export interface Verification {
 }
 
 export interface VerifyOptions extends PassOptions {
-  /** A checkpoint of this vault that was kept elsewhere, and by whose keys it holds. */
-  readonly against?: { readonly checkpoint: Uint8Array; readonly trust: Trust }
+  /** A checkpoint of this vault that was kept elsewhere, and by whose keys it holds: the vault's own, unless said. */
+  readonly against?: { readonly checkpoint: Uint8Array; readonly trust?: Trust }
 }
 
 /** A log and the keys that open it: an owner's, or an auditor's. Nothing may be appended to it meanwhile. */
@@ -185,9 +186,14 @@ function verificationOf(
 /** The remembered checkpoint, which holds by the caller's keys; whether it is of this log is what will be found. */
 function readAgainst(
   { checkpoint, trust }: NonNullable<VerifyOptions['against']>,
-  { vaultId, log }: Keyring,
+  keyring: Keyring,
   problems: Problems,
 ): Claim | undefined {
+  const { vaultId, log } = keyring
+  if (trust === undefined) {
+    const { size, root } = openOwn(checkpoint, keyring)
+    return { code: 'against', by: 'the remembered checkpoint', size, root }
+  }
   const { origin, size, root } = openCheckpoint(checkpoint, trust)
   const publicKey = hex(trust.log.publicKey)
   if (!isOriginOf(vaultId, origin)) {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { recoveryKey, type StoreOpener, Vault, VaultError } from '../../src/index.ts'
+import { parseNote } from '../../src/proofs/note.ts'
 import { levelStore } from '../../src/store/level.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import { faultStore } from '../../src/testing/fault-store.ts'
@@ -188,6 +189,22 @@ it('nothing is appended between the event of a rotation and the keys that follow
   release()
   expect((await rotating).position).toBe(before)
   expect((await writing).position).toBe(before + 1)
+  await vault.close()
+  await checked(store)
+})
+
+it('a new signing key signs nothing before its event is in the log', async () => {
+  const store = faultStore(memoryStore())
+  const vault = await create({ store }, { unlock: first })
+  const signers = () => vault.keys.list().filter(({ purpose }) => purpose === 'signing')
+  const release = store.faults.hang('commit')
+  const rotating = vault.keys.rotateSigning()
+  await expect.poll(signers).toHaveLength(2)
+  const { note } = await vault.proofs.checkpoint()
+  expect(parseNote(note).signatures).toHaveLength(1)
+  release()
+  await rotating
+  expect(await vault.verify()).toMatchObject({ ok: true, problems: [] })
   await vault.close()
   await checked(store)
 })

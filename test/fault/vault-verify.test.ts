@@ -436,7 +436,23 @@ describe('on a vault’s folder', () => {
     const restored = await Vault.restore({ ...place, from: path })
     await restored.write('prod/after', 'x')
     await restored.close()
-    expect(await verified(copy)).toMatchObject({ ok: true, unsigned: 0 })
+    const of = await verified(copy)
+    expect(of).toMatchObject({ ok: true, unsigned: 0 })
+
+    // Another life of a vault is another log: what it signs is signed under another name.
+    const { log } = await withKeyring(copy)
+    const [first] = notesIn(await readFile(join(copy, 'checkpoints-00000000')))
+    const { origin } = parseCheckpoint(parseNote(first!).text)
+    await kept((notes) =>
+      notes.map((note, i) => (i === notes.length - 1 ? signedBy(note, log.seed, origin) : note)),
+    )()
+    expect((await verified(copy)).problems).toEqual([
+      {
+        code: 'checkpoint',
+        position: of.size,
+        message: `a checkpoint of ${of.size} is of another life of the vault`,
+      },
+    ])
   })
 })
 
@@ -583,9 +599,9 @@ async function withKeyring(path: string) {
   return { log: { seed: Buffer.from(seed!) } }
 }
 
-function signedBy(note: Buffer, seed: Buffer): Buffer {
+function signedBy(note: Buffer, seed: Buffer, name?: string): Buffer {
   const { origin, size, root } = parseCheckpoint(parseNote(note).text)
-  return signCheckpoint({ origin, size, root }, [privateKeyOf(seed)])
+  return signCheckpoint({ origin: name ?? origin, size, root }, [privateKeyOf(seed)])
 }
 
 function spoiltSignature(note: Buffer): Buffer {

@@ -1,6 +1,8 @@
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Vault } from '../../src/index.ts'
 import { noKdf } from '../../src/keys/no-kdf.ts'
@@ -83,12 +85,35 @@ describe('a file elsewhere', () => {
     await vault.close()
   })
 
-  it('is no file of another vault, nor one in the folder itself', async () => {
+  it('is not written anew where it is gone: it would vouch for whatever the log is by then', async () => {
+    const file = join(folder, 'elsewhere.checkpoint')
     const vault = await Vault.create(about())
-    await expect(vault.anchors.add({ file: join(path, 'checkpoint') })).rejects.toMatchObject({
-      code: 'INVALID',
-      message: `${join(path, 'checkpoint')} is in the vault's own folder, and falls with it`,
-    })
+    await vault.anchors.add({ file })
+    await rm(file)
+    const [state] = await vault.anchors.now()
+    expect(state?.failure).toMatch(/the anchor's file is gone, which held a checkpoint of 3 events/)
+    expect(existsSync(file)).toBe(false)
+    await vault.close()
+  })
+
+  it('is no pipe, on which reading would not end', async () => {
+    const vault = await Vault.create(about())
+    const file = join(folder, 'pipe')
+    execFileSync('mkfifo', [file])
+    const { failure } = await vault.anchors.add({ file })
+    expect(failure).toBe(`${file} is no file that holds a checkpoint`)
+    await vault.close()
+  })
+
+  it('is no file of another vault, nor one in the folder itself by any name', async () => {
+    const vault = await Vault.create(about())
+    await symlink(path, join(folder, 'alias'))
+    for (const name of ['vault/checkpoint', 'vault/..checkpoint', 'alias/checkpoint']) {
+      await expect(vault.anchors.add({ file: join(folder, name) })).rejects.toMatchObject({
+        code: 'INVALID',
+        message: `${join(path, basename(name))} is in the vault's own folder, and falls with it`,
+      })
+    }
     const other = await Vault.create({ ...about(), path: join(folder, 'other') })
     const file = join(folder, 'theirs')
     await writeFile(file, (await other.proofs.checkpoint()).note)
@@ -114,6 +139,7 @@ describe('a witness', () => {
     const again = await Vault.open(about())
     const [state] = await again.anchors.now()
     expect(state?.size).toBe((await again.health()).size)
+    expect(await again.verify()).toMatchObject({ ok: true, anchored: state?.size })
     expect(witness.requests.map(({ status }) => status)).toEqual(Array(4).fill(200))
     await again.close()
     await witness.close()
