@@ -21,7 +21,6 @@ export interface Lifecycle {
   /** Positions at which an owner set the log's time back. */
   readonly corrections: number[]
   failedUnlocks: number
-  closings: number
   /** Id of the event that began the vault's present life: its creation, or its newest restore from a backup. */
   incarnation: string
   /** Where checkpoints go besides, by target. */
@@ -36,7 +35,7 @@ interface Encoded extends Omit<Lifecycle, 'keyslots' | 'anchors'> {
 /** Openings, keyslots, keys, anchors, corrections of the clock: what opening a vault checks its keyring and clock against. */
 export const lifecycle = defineProjection<Lifecycle>({
   name: 'lifecycle',
-  version: 5,
+  version: 4,
   initial: () => ({
     clean: true,
     generation: 0,
@@ -44,7 +43,6 @@ export const lifecycle = defineProjection<Lifecycle>({
     keys: [],
     corrections: [],
     failedUnlocks: 0,
-    closings: 0,
     incarnation: '',
     anchors: new Map(),
   }),
@@ -63,7 +61,6 @@ export const lifecycle = defineProjection<Lifecycle>({
     },
     'vault.closed': (state) => {
       state.clean = true
-      state.closings++
     },
     'auth.failed': (state, { data }) => {
       state.failedUnlocks += data.count

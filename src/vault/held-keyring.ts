@@ -3,6 +3,7 @@ import type { Fact, VaultEvent } from '../events/catalogue.ts'
 import { eraseDropped, eraseKeyring, type OwnerKeyring } from '../keys/keyring.ts'
 import type { Epochs } from '../log/epochs.ts'
 import type { Log } from '../log/log.ts'
+import type { CallLimits } from '../log/queue.ts'
 import type { Store } from '../store/port.ts'
 import type { BuiltIns } from './built-ins.ts'
 import type { Call } from './call.ts'
@@ -91,7 +92,7 @@ export class HeldKeyring {
     await this.finish(about)
     expectWanted(about.limits?.signal)
     const begun = beginChange(this.#keyring, change)
-    await this.#surely(() => this.#begin(begun, change.root))
+    await this.#surely(() => this.#begin(begun, change.root, about))
     return this.finish(about)
   }
 
@@ -112,9 +113,9 @@ export class HeldKeyring {
     return this.#vault.state.lifecycle.fold.state.generation
   }
 
-  async #begin(begun: OwnerKeyring, root: Buffer | undefined): Promise<void> {
+  async #begin(begun: OwnerKeyring, root: Buffer | undefined, about: ChangeCall): Promise<void> {
     if (root !== undefined) this.#roots.unshift(root)
-    await this.#writeInTurn(begun)
+    await this.#writeInTurn(begun, about)
     for (const old of this.#roots.splice(1)) old.fill(0)
   }
 
@@ -124,11 +125,9 @@ export class HeldKeyring {
     return rewrapKeys(this.#vault, { ...(onProgress && { onProgress }), ...(signal && { signal }) })
   }
 
-  async #conclude(
-    keys: number | undefined,
-    { actor, context, limits }: ChangeCall,
-  ): Promise<readonly VaultEvent[]> {
-    if (keys !== undefined) await this.#writeInTurn(endRewrap(this.#keyring, keys))
+  async #conclude(keys: number | undefined, about: ChangeCall): Promise<readonly VaultEvent[]> {
+    const { actor, context } = about
+    if (keys !== undefined) await this.#writeInTurn(endRewrap(this.#keyring, keys), about)
     const facts = pendingFacts(this.#keyring)
     const afterwards = async () => {
       if (replacesSigner(facts)) await this.#vault.checkpoints.sign({ kept: true })
@@ -139,7 +138,7 @@ export class HeldKeyring {
         afterwards,
         ...(actor !== undefined && { actor }),
         ...(context !== undefined && { context }),
-        ...(limits?.timeout !== undefined && { limits: { timeout: limits.timeout } }),
+        limits: timeoutOf(about),
       })
     }
     await afterwards()
@@ -147,15 +146,16 @@ export class HeldKeyring {
   }
 
   /** In the writer, where nothing is appended and nobody looks at file and rows together. */
-  async #writeInTurn(keyring: OwnerKeyring): Promise<void> {
-    await this.#vault.log.append({
+  async #writeInTurn(keyring: OwnerKeyring, about: ChangeCall): Promise<void> {
+    const command = {
       actor: '',
       context: {},
       aggregate: '',
       alone: true,
       prepare: () => this.#write(keyring),
       decide: () => ({ facts: [] }),
-    })
+    }
+    await this.#vault.log.append(command, timeoutOf(about))
   }
 
   /** A generation is used from where its file is durable; keys that it drops are erased then. */
@@ -187,4 +187,9 @@ export class HeldKeyring {
       })
     }
   }
+}
+
+/** What bounds a step that waits for the writer: not the signal, which must not leave a change half said. */
+function timeoutOf({ limits }: ChangeCall): CallLimits {
+  return limits?.timeout === undefined ? {} : { timeout: limits.timeout }
 }

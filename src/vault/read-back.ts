@@ -1,6 +1,5 @@
 import { hkdfSha256 } from '../crypto/hash.ts'
 import { type Xaes, xaes } from '../crypto/xaes.ts'
-import { VaultError } from '../errors.ts'
 import type { OwnerKeyring } from '../keys/keyring.ts'
 import { type Epochs, openEpochs } from '../log/epochs.ts'
 import { type Head, HeadFile } from '../log/head.ts'
@@ -42,22 +41,12 @@ export async function readBack({
     const found = await findCheckpoints(store.files, keyring)
     const claims = claimsOf(await head.read(), found)
     const recovered = await recover({ store, epochs }, { claims, snapshots })
-    if (claims.length === 0) expectNeverClosed(recovered)
     return { epochs, head, found, recovered, derived }
   } catch (error) {
     epochs.erase()
     derived.erase()
     throw error
   }
-}
-
-/** Each closing keeps a checkpoint, synced: a log that has been closed and has none, nor a head, has lost them. */
-function expectNeverClosed({ state }: Recovered): void {
-  if (state.lifecycle.fold.state.closings === 0) return
-  throw new VaultError(
-    'INTEGRITY',
-    'the log has been closed before, and neither its head nor a checkpoint is there: they were taken away',
-  )
 }
 
 /** What a log is held to. */
