@@ -43,6 +43,13 @@ export function tell(error: unknown, { json }: { json: boolean }): number {
   return failure.exitCode
 }
 
+/** Waits until stderr has taken what was told, or cannot. */
+export function told(): Promise<void> {
+  return new Promise((resolve) => {
+    process.stderr.write('', () => resolve())
+  })
+}
+
 const noValues = 'values are never taken from the command line: pipe it in, or use --from-file'
 
 const usageHints: ReadonlyMap<string, string> = new Map([

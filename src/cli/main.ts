@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander'
-import { version } from '../index.ts'
+import { VaultError, version } from '../index.ts'
 import { addAnchor } from './commands/anchor.ts'
 import { addAnnotate } from './commands/annotate.ts'
 import { addAudit } from './commands/audit.ts'
@@ -23,8 +23,9 @@ import { addVerify } from './commands/verify.ts'
 import { addDelete, addDestroy, addPurge } from './commands/versions.ts'
 import { ending } from './ending.ts'
 import { exitCodes } from './exit-codes.ts'
-import { tell, UsageError } from './failure.ts'
+import { Exit, tell, told, UsageError } from './failure.ts'
 import { addGlobals } from './globals.ts'
+import { flushed } from './output.ts'
 
 const groups = [
   ['Secrets:', [addSet, addGet, addRotate, addAnnotate, addDelete, addDestroy, addPurge, addRun]],
@@ -57,37 +58,49 @@ function createProgram(json: boolean): Command {
 
 const signalled = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
 
-/** Why the command was ended from outside; its exit code then. */
+/** The exit code of the signal that ended the command. */
 let ended: number | undefined
-
-function end(exitCode: number): void {
-  // Asked twice, it goes at once: what was acknowledged is on disk.
-  if (ended !== undefined) process.exit(ended)
-  ended = exitCode
-  ending.abort()
-}
+/** Whoever read stdout has read enough: `muniment audit | head`. */
+let readerGone = false
 
 function listen(): void {
   for (const [signal, exitCode] of Object.entries(signalled)) {
-    process.on(signal, () => end(exitCode))
+    process.on(signal, () => {
+      // Asked twice, it goes at once: what was acknowledged is on disk.
+      if (ended !== undefined) process.exit(ended)
+      ended = exitCode
+      ending.abort()
+    })
   }
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    // The reader has read enough: `muniment audit | head`.
-    if (error.code === 'EPIPE') end(exitCodes.ok)
-    else throw error
+    // Any other failure is told by the write that met it.
+    if (error.code !== 'EPIPE') return
+    readerGone = true
+    ending.abort()
   })
   process.stderr.on('error', () => undefined)
 }
 
-async function main(args: readonly string[]): Promise<void> {
+/** Runs a command, and gives its exit code. */
+async function main(args: readonly string[]): Promise<number> {
   listen()
   const json = beforeDashes(args).includes('--json')
   try {
     await createProgram(json).parseAsync(args, { from: 'user' })
-    process.exitCode = ended ?? exitCodes.ok
+    await flushed()
+    return ended ?? exitCodes.ok
   } catch (error) {
-    process.exitCode = ended ?? exitCodeOf(error, json)
+    if (wasCutShort(error)) return ended ?? exitCodes.ok
+    const exitCode = exitCodeOf(error, json)
+    return ended ?? exitCode
   }
+}
+
+/** Whether it is the ending from outside, and no failure of its own, that stopped the command. */
+function wasCutShort(error: unknown): boolean {
+  if (ended === undefined && !readerGone) return false
+  if (error instanceof Exit) return error.exitCode === exitCodes.interrupted
+  return error instanceof VaultError && error.code === 'ABORTED'
 }
 
 function exitCodeOf(error: unknown, json: boolean): number {
@@ -105,4 +118,7 @@ function beforeDashes(args: readonly string[]): readonly string[] {
   return at === -1 ? args : args.slice(0, at)
 }
 
-await main(process.argv.slice(2))
+const exitCode = await main(process.argv.slice(2))
+await Promise.allSettled([flushed(), told()])
+// The vault is let go of: a handle that lingers, as on a network disk that is gone, must not keep the process.
+process.exit(exitCode)

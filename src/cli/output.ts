@@ -1,3 +1,4 @@
+import { VaultError } from '../index.ts'
 import { printable, style } from './text.ts'
 
 /** Where a command's words go: the result to stdout, everything else to stderr. */
@@ -67,9 +68,20 @@ function lines(text: string): string {
   return text === '' ? '' : `${text}\n`
 }
 
+/** Waits until stdout has taken all that was written; fails where it could not, as of a full disk. */
+export function flushed(): Promise<void> {
+  return write('')
+}
+
 /** Waits where the reader is slow. A reader that went away is no failure: `main.ts` ends the command then. */
 function write(content: string | Uint8Array): Promise<void> {
-  return new Promise((resolve) => {
-    process.stdout.write(content, () => resolve())
+  const { stdout } = process
+  return new Promise((resolve, reject) => {
+    stdout.write(content, (error?: NodeJS.ErrnoException | null) => {
+      // Whatever follows the first failure fails for another reason: that the stream is destroyed.
+      const cause: NodeJS.ErrnoException | null | undefined = stdout.errored ?? error
+      if (!cause || cause.code === 'EPIPE') resolve()
+      else reject(new VaultError('FAILED', `stdout cannot be written: ${cause.code}`, { cause }))
+    })
   })
 }

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
@@ -217,6 +217,13 @@ describe('an operation that fails has the exit code of its kind', () => {
 
   it.each(cases)('%s', async (line, expected) => {
     expect(await failure(line.split(' '))).toEqual(expected)
+  })
+
+  it('5 where a vault is there, and leaves no recovery file that opens nothing', async () => {
+    const file = shell.path('recovery')
+    const refused = await failure(['init', '--recovery-file', file])
+    expect(refused).toMatchObject({ code: 'EXISTS', exitCode: 5 })
+    expect(existsSync(file)).toBe(false)
   })
 
   it('3 where the keyslot is an auditor’s', async () => {

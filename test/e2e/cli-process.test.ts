@@ -1,8 +1,9 @@
-import { type ChildProcess, execFile } from 'node:child_process'
+import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { measureKdf, passphrase, Vault } from '../../src/index.ts'
+import { measureKdf, passphrase, recoveryKey, Vault } from '../../src/index.ts'
 import { checkVault } from '../fixtures/check-vault.ts'
 import { ended, lightKdf, main, type Ran, Shell, words } from '../fixtures/cli.ts'
 
@@ -10,10 +11,12 @@ import { ended, lightKdf, main, type Ran, Shell, words } from '../fixtures/cli.t
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const unlock = passphrase(words, lightKdf)
+/** More than a variable holds, and less than a secret does. */
+const largeLength = 1_000_000
 let shell: Shell
 
 beforeAll(async () => {
-  shell = await Shell.withVault({ x: 'fake-value' })
+  shell = await Shell.withVault({ x: 'fake-value', large: 'x'.repeat(largeLength) })
   await shell.run(['set', 'db', '--json-value'], {
     input: '{"password":"fake-password","port":5432}',
   })
@@ -31,6 +34,17 @@ function says(child: ChildProcess, text: string): Promise<void> {
     })
     child.once('close', () => reject(new Error(`ended without ${text}: ${said}`)))
   })
+}
+
+/** util-linux has it; the `script` of other systems takes other arguments. */
+const hasScript =
+  process.platform === 'linux' &&
+  /util-linux/.test(spawnSync('script', ['--version'], { encoding: 'utf8' }).stdout ?? '')
+
+/** Starts a command at a terminal. */
+function startAtTerminal(args: readonly string[]): ChildProcess {
+  const line = [process.execPath, main, ...args].map((word) => `'${word}'`).join(' ')
+  return spawn('script', ['-qec', line, '/dev/null'], { env: { ...shell.env, TERM: 'xterm' } })
 }
 
 /** How the vault was left by the command before: what the next one finds on opening it. */
@@ -69,9 +83,14 @@ describe('run', () => {
   it('gives a command secrets and fields, and nothing that opens the vault', async () => {
     const file = await shell.write('names.env', '# for the test\n\nPORT=db#port\r\n')
     const args = ['--env', 'X=x', 'PASSWORD=db#password', '--env-file', file]
-    const script = 'printf "%s|%s|%s\n" "$X" "$PASSWORD" "$PORT"; env | grep -c ^MUNIMENT_; exit 42'
+    const script =
+      'printf "%s|%s|%s\n" "$X" "$PASSWORD" "$PORT"; env | grep -Ec "^(MUNIMENT|CREDENTIALS)_"; exit 42'
     const ran = await shell.run(['run', ...args, '--', 'sh', '-c', script], {
-      env: { MUNIMENT_PASSPHRASE: words, MUNIMENT_NEW_PASSPHRASE_FILE: shell.passphraseFile },
+      env: {
+        MUNIMENT_PASSPHRASE: words,
+        MUNIMENT_NEW_PASSPHRASE_FILE: shell.passphraseFile,
+        CREDENTIALS_DIRECTORY: shell.folder,
+      },
     })
     // What is left of its own variables says where the vault is, and who acts.
     const stdout = 'fake-value|fake-password|5432\n2\n'
@@ -92,8 +111,15 @@ describe('run', () => {
   it.each([
     ['is not there', ['/nowhere/at-all'], 127],
     ['cannot be run', ['/dev/null'], 126],
+    ['is below what is no folder', ['/dev/null/at-all'], 126],
   ])('tells by its exit code that a command %s', async (_how, command, code) => {
     expect(await runs(['--env', 'X=x'], command)).toMatchObject({ code, signal: null })
+  })
+
+  it('says that a value is too large for an environment', async () => {
+    const ran = await runs(['--env', 'X=large'], ['true'])
+    const why = 'E2BIG, the values are too large for an environment'
+    expect(ran).toMatchObject({ code: 126, stderr: `muniment: true cannot be run: ${why}\n` })
   })
 
   it.each([
@@ -109,6 +135,7 @@ describe('run', () => {
   it('hands signals on, and leaves no process behind', async () => {
     const program = `process.on('SIGTERM', () => process.exit(42))
       process.on('SIGHUP', () => console.log('hung up'))
+      process.on('SIGINT', () => console.log('interrupted'))
       setInterval(() => undefined, 1e6)
       console.log('pid', process.pid, 'ready')`
     const command = [process.execPath, '-e', program]
@@ -117,6 +144,8 @@ describe('run', () => {
     await says(child, 'ready')
     child.kill('SIGHUP')
     await says(child, 'hung up')
+    child.kill('SIGINT')
+    await says(child, 'interrupted')
     child.kill('SIGTERM')
     const { code, stdout } = await end
     expect(code).toBe(42)
@@ -127,7 +156,30 @@ describe('run', () => {
     defenceless.stdin?.write('ready\n')
     await says(defenceless, 'ready')
     defenceless.kill('SIGTERM')
-    expect(await ending).toMatchObject({ code: 128 + 15, signal: null })
+    expect(await ending).toMatchObject({ code: 128 + 15, signal: null, stderr: '' })
+  })
+
+  it.skipIf(!hasScript)('leaves the Ctrl-C of a terminal to the terminal', async () => {
+    const program = `let interrupts = 0
+      process.on('SIGINT', () => { interrupts++ })
+      process.on('SIGTERM', () => { console.log('interrupts ' + interrupts); process.exit(0) })
+      setInterval(() => undefined, 1e6)
+      console.log('parent ' + process.ppid + ' ready')`
+    const file = await shell.write('counts.cjs', program)
+    // In a session of its own: what it gets is what was handed on, and nothing from the terminal.
+    const command = ['setsid', process.execPath, file]
+    const child = startAtTerminal(['run', '--env', 'X=x', '--', ...command])
+    const end = ended(child)
+    let shown = ''
+    child.stdout?.on('data', (text) => {
+      shown += text
+    })
+    await says(child, 'ready')
+    child.stdin?.write('\u0003')
+    await says(child, '^C')
+    // Handed on after whatever came before it.
+    process.kill(Number(/parent (\d+)/.exec(shown)?.[1]), 'SIGTERM')
+    expect((await end).stdout).toContain('interrupts 0\r\n')
   })
 })
 
@@ -145,7 +197,7 @@ describe('a command that is ended from outside', () => {
       child.kill(signal)
       expect(await end).toEqual({ code, signal: null, stdout: '', stderr: '' })
       const { versions } = await checkVault(shell.vault, unlock)
-      expect(versions.map(({ path }) => path)).toEqual(['x', 'db'])
+      expect(versions.map(({ path }) => path)).toEqual(['x', 'large', 'db'])
     },
   )
 
@@ -162,6 +214,61 @@ describe('a command that is ended from outside', () => {
       .map((line) => JSON.parse(line).position)
     expect(positions).toEqual(positions.map((_, n) => n))
     expect(await wasClosed(shell)).toBe(true)
+  })
+
+  it('while it makes a vault leaves a recovery file that opens it', async () => {
+    const [vault, file] = [shell.path('made'), shell.path('recovery')]
+    const child = shell.start(['init', '--vault', vault, '--recovery-file', file])
+    const end = ended(child)
+    // The recovery file is there by then, and its keyslot is not.
+    await vi.waitFor(() => expect(existsSync(vault)).toBe(true), { interval: 1, timeout: 30_000 })
+    child.kill('SIGINT')
+    expect(await end).toMatchObject({ code: 130, stderr: expect.not.stringContaining('muniment:') })
+    const key = recoveryKey.parse(await readFile(file, 'utf8'))
+    const opened = await Vault.open({ path: vault, unlock: key, actor: 'user/ana' })
+    expect(opened.keyslots.list().map(({ label }) => label)).toEqual(['passphrase', 'recovery'])
+    await opened.close()
+  })
+})
+
+describe('the end of a command', () => {
+  it('does not wait for what it left open', async () => {
+    const file = await shell.write(
+      'lingers.mjs',
+      `setInterval(() => undefined, 1e6)
+      export const one = { name: 'one', version: 1, initial: () => ({ seen: 0 }), on: {} }`,
+    )
+    const ran = await shell.run(['replay', 'one', '--module', file, '--json'])
+    expect(ran).toEqual({ code: 0, signal: null, stdout: '{"seen":0}\n', stderr: '' })
+  })
+
+  it('tells a failure though the reader of stdout is gone', async () => {
+    const child = shell.start(['exists', 'absent'])
+    const end = ended(child)
+    child.stdout?.destroy()
+    expect(await end).toMatchObject({ code: 4, signal: null, stderr: '' })
+    expect(await wasClosed(shell)).toBe(true)
+  })
+
+  it.skipIf(process.platform !== 'linux')('tells that stdout took nothing', async () => {
+    const line = `exec "$0" "$@" > /dev/full`
+    const args = ['-c', line, process.execPath, main, 'get', 'x', '--json']
+    const { code, stderr } = await ended(spawn('sh', args, { env: shell.env }))
+    expect({ code, ...JSON.parse(stderr) }).toEqual({
+      code: 9,
+      error: { code: 'FAILED', message: 'stdout cannot be written: ENOSPC', exitCode: 9 },
+    })
+    expect(await wasClosed(shell)).toBe(true)
+  })
+})
+
+describe.skipIf(!hasScript)('init at a terminal, with --json', () => {
+  it('makes no vault whose recovery key nobody saw', async () => {
+    const vault = shell.path('unmade')
+    const { code, stdout } = await ended(startAtTerminal(['init', '--json', '--vault', vault]))
+    expect(code).toBe(2)
+    expect(stdout).toContain('"message":"--json does not show the recovery key"')
+    expect(existsSync(vault)).toBe(false)
   })
 })
 

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -199,6 +200,14 @@ describe('export', () => {
       stderr: expect.stringContaining('try: add --reveal'),
     })
     expect(await readFile(there, 'utf8')).toBe('mine')
+  })
+
+  it('that fails leaves no file in the way of the next', async () => {
+    const wrong = await shell.write('wrong', 'incorrect horse\n')
+    const out = shell.path('retried.json')
+    const args = ['export', '--format', 'json', '--reveal', '--out', out]
+    expect(await shell.run([...args, '--passphrase-file', wrong])).toMatchObject({ code: 6 })
+    expect(existsSync(out)).toBe(false)
   })
 })
 

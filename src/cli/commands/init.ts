@@ -1,8 +1,9 @@
-import { open } from 'node:fs/promises'
 import { type Command, Option } from 'commander'
-import { recoveryKey, Vault } from '../../index.ts'
+import { type Credential, recoveryKey, Vault, VaultError } from '../../index.ts'
 import { type Cli, handled, openOptions } from '../cli.ts'
-import { UsageError } from '../failure.ts'
+import { exitCodes } from '../exit-codes.ts'
+import { Exit, UsageError } from '../failure.ts'
+import { withNewFile } from '../new-file.ts'
 import { newPassphrase } from '../passphrase.ts'
 import { subcommand } from '../program.ts'
 
@@ -24,22 +25,14 @@ export function addInit(program: Command): void {
     .action(handled<InitFlags>(async (cli, { options }) => init(cli, options)))
 }
 
-async function init(cli: Cli, { kdf = 'argon2id', recoveryFile, recovery }: InitFlags) {
+async function init(cli: Cli, flags: InitFlags): Promise<void> {
+  const { kdf = 'argon2id', recoveryFile } = flags
   const { out, globals } = cli
-  // A key that nobody gets to see would open the vault for nobody.
-  if (recovery && recoveryFile === undefined && !process.stdout.isTTY) {
-    throw new UsageError(
-      'there is no terminal to show the recovery key on',
-      '--recovery-file FILE, or --no-recovery',
-    )
-  }
+  expectShown(cli, flags)
   const unlock = await newPassphrase(globals, { kdf }, out)
-  const key = recovery ? recoveryKey() : undefined
-  // Before the vault: a file that cannot be written must not leave a vault whose recovery key is lost.
-  if (key && recoveryFile !== undefined) await writeNew(recoveryFile, `${key.text}\n`)
-  const vault = await Vault.create({ ...openOptions(globals), unlock, label: 'passphrase' })
+  const key = flags.recovery ? recoveryKey() : undefined
+  const vault = await makeVault(cli, { unlock, key, recoveryFile })
   try {
-    if (key) await vault.keyslots.add(key.credential, { ...cli.call, label: 'recovery' })
     const { id: vaultId, verifier } = vault.identity()
     const path = globals.vault
     await out.result({ vaultId, path, verifier }, () =>
@@ -59,21 +52,63 @@ async function init(cli: Cli, { kdf = 'argon2id', recoveryFile, recovery }: Init
   }
 }
 
+/** A key that nobody gets to see would open the vault for nobody. */
+function expectShown({ out }: Cli, { recovery, recoveryFile }: InitFlags): void {
+  if (!recovery || recoveryFile !== undefined || (process.stdout.isTTY && !out.json)) return
+  throw new UsageError(
+    process.stdout.isTTY
+      ? '--json does not show the recovery key'
+      : 'there is no terminal to show the recovery key on',
+    '--recovery-file FILE, or --no-recovery',
+  )
+}
+
+interface Making {
+  readonly unlock: Credential
+  readonly key: RecoveryKey | undefined
+  readonly recoveryFile: string | undefined
+}
+
+type RecoveryKey = ReturnType<typeof recoveryKey>
+
+/** The recovery file is made before the vault, and stays once the keyring on disk has the key that stands in it. */
+async function makeVault(cli: Cli, { unlock, key, recoveryFile }: Making): Promise<Vault> {
+  if (key === undefined) return create(cli, unlock)
+  if (recoveryFile === undefined) return createRecoverable(cli, unlock, key)
+  return withNewFile(recoveryFile, async (fill) => {
+    await fill(`${key.text}\n`)
+    return createRecoverable(cli, unlock, key)
+  })
+}
+
+async function create(cli: Cli, unlock: Credential): Promise<Vault> {
+  if (cli.signal.aborted) throw new Exit(exitCodes.interrupted)
+  return Vault.create({ ...openOptions(cli.globals), unlock, label: 'passphrase' })
+}
+
+async function createRecoverable(cli: Cli, unlock: Credential, key: RecoveryKey): Promise<Vault> {
+  const vault = await create(cli, unlock)
+  // Without the signal: once the vault stands, its recovery key is added, Ctrl-C or not.
+  const { signal: _, ...call } = cli.call
+  try {
+    await vault.keyslots.add(key.credential, { ...call, label: 'recovery' })
+    return vault
+  } catch (error) {
+    await vault.close().catch(() => undefined)
+    throw withoutRecovery(error)
+  }
+}
+
+/** The vault stands all the same: whoever reads of the failure must know what it lacks. */
+function withoutRecovery(cause: unknown): unknown {
+  if (!(cause instanceof VaultError)) return cause
+  const lacking = 'no recovery key was added: muniment keyslot add --recovery'
+  return new VaultError(cause.code, `${cause.message}; ${lacking}`, { cause })
+}
+
 function recoveryWords(text: string): string[] {
   return [
     'its recovery key, which opens it when the passphrase is lost; it is shown this once, so write it down:',
     `  ${text}`,
   ]
-}
-
-async function writeNew(path: string, text: string): Promise<void> {
-  const file = await open(path, 'wx', 0o600).catch((cause) => {
-    throw new UsageError(`the recovery key cannot be written to ${path}: ${cause.code}`)
-  })
-  try {
-    await file.writeFile(text)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
 }

@@ -1,8 +1,9 @@
-import { open, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { type EventJson, type ProvedEvent, parseVkey, verifyEventProof } from '../../verify.ts'
 import { type Cli, handled, withVault } from '../cli.ts'
 import { UsageError } from '../failure.ts'
+import { writeNewFile } from '../new-file.ts'
 import { collect, integer, subcommand } from '../program.ts'
 import { properties, table } from '../text.ts'
 
@@ -75,7 +76,7 @@ export function addProve(program: Command): void {
           )
           return
         }
-        await writeNew(out, proof.file)
+        await writeNewFile(out, proof.file)
         await cli.out.result(
           { position: at, size: proof.size, out },
           () => `proof of event ${at} in ${out}`,
@@ -136,16 +137,4 @@ function shown(event: EventJson | undefined): EventJson | undefined {
   if (event === undefined) return undefined
   const { box: _, ...data } = event.data
   return { ...event, data }
-}
-
-async function writeNew(path: string, bytes: Uint8Array): Promise<void> {
-  const file = await open(path, 'wx', 0o600).catch((cause) => {
-    throw new UsageError(`--out ${path} cannot be made: ${cause.code}`)
-  })
-  try {
-    await file.writeFile(bytes)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
 }

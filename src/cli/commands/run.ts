@@ -1,6 +1,7 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { constants } from 'node:os'
+import { isatty } from 'node:tty'
 import type { Command } from 'commander'
 import type { SecretValue, Vault } from '../../index.ts'
 import { type Cli, handled, withVault } from '../cli.ts'
@@ -109,47 +110,70 @@ function fieldText(secret: SecretValue, field: string): string {
   return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
-const forwarded = [
-  'SIGINT',
-  'SIGTERM',
-  'SIGHUP',
-  'SIGQUIT',
-  'SIGUSR1',
-  'SIGUSR2',
-  'SIGWINCH',
-] as const
+const forwarded = ['SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const
+/** A terminal sends these to all of its foreground processes, so to the child as well. */
+const ofTerminal = ['SIGINT', 'SIGQUIT', 'SIGWINCH'] as const
 
 /** The child's exit code, or 128 and the number of the signal that ended it, as a shell has it. */
-function runChild(command: readonly string[], env: Record<string, string>): Promise<number> {
+async function runChild(command: readonly string[], env: Record<string, string>): Promise<number> {
   const [file = '', ...args] = command
-  return new Promise((resolve, reject) => {
+  try {
     const child = spawn(file, args, { stdio: 'inherit', env: { ...inherited(), ...env } })
-    const listeners = forwarded.map((signal) => {
-      const forward = () => child.kill(signal)
-      process.removeAllListeners(signal)
-      process.on(signal, forward)
-      return () => process.off(signal, forward)
-    })
-    const settle = () => {
-      for (const stop of listeners) stop()
-    }
-    child.once('error', (cause: NodeJS.ErrnoException) => {
-      settle()
-      process.stderr.write(`muniment: ${file} cannot be run: ${cause.code}\n`)
-      resolve(cause.code === 'ENOENT' ? notFound : notExecutable)
-    })
+    return await endOf(child)
+  } catch (cause) {
+    // Node tells some of these by throwing, others by an event.
+    if (!(cause instanceof Error && 'code' in cause)) throw cause
+    const code = String(cause.code)
+    const why = spawnFailures.get(code) ?? code
+    process.stderr.write(`muniment: ${file} cannot be run: ${why}\n`)
+    return code === 'ENOENT' ? notFound : notExecutable
+  }
+}
+
+const spawnFailures: ReadonlyMap<string, string> = new Map([
+  ['E2BIG', 'E2BIG, the values are too large for an environment'],
+])
+
+function endOf(child: ChildProcess): Promise<number> {
+  const stop = passSignals(child)
+  const end = new Promise<number>((resolve, reject) => {
+    child.once('error', reject)
     child.once('exit', (code, signal) => {
-      settle()
       if (code !== null) resolve(code)
       else if (signal !== null) resolve(signalled + (constants.signals[signal] ?? 0))
       else reject(new Error('the child ended without a code'))
     })
   })
+  return end.finally(stop)
+}
+
+/** Hands signals on to the child but for those that it gets from the terminal itself; gives what ends that. */
+function passSignals(child: ChildProcess): () => void {
+  // By number: process.stdin would put the stdin that the child shares into a mode in which its reads fail.
+  const atTerminal = [0, 1, 2].some((stream) => isatty(stream))
+  const forward = (signal: NodeJS.Signals) => void child.kill(signal)
+  const swallow = () => undefined
+  const listeners = [
+    ...forwarded.map((signal) => [signal, forward] as const),
+    ...ofTerminal.map((signal) => [signal, atTerminal ? swallow : forward] as const),
+  ]
+  for (const [signal, listener] of listeners) {
+    process.removeAllListeners(signal)
+    process.on(signal, listener)
+  }
+  return () => {
+    for (const [signal, listener] of listeners) process.off(signal, listener)
+  }
 }
 
 /** What opens the vault is not the child's to know. */
 function inherited(): NodeJS.ProcessEnv {
-  const { MUNIMENT_PASSPHRASE, MUNIMENT_PASSPHRASE_FILE, MUNIMENT_NEW_PASSPHRASE_FILE, ...env } =
-    process.env
+  const {
+    MUNIMENT_PASSPHRASE,
+    MUNIMENT_PASSPHRASE_FILE,
+    MUNIMENT_NEW_PASSPHRASE_FILE,
+    CREDENTIALS_DIRECTORY,
+    ...env
+  } = process.env
   return env
 }

@@ -1,5 +1,4 @@
 import { createReadStream } from 'node:fs'
-import { open } from 'node:fs/promises'
 import { addAbortSignal } from 'node:stream'
 import { type Command, Option } from 'commander'
 import {
@@ -13,10 +12,12 @@ import {
   parseTransfer,
   type SkippedRow,
   type TransferEntry,
+  type Vault,
 } from '../../index.ts'
 import { type Cli, handled, withVault } from '../cli.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { Exit, UsageError } from '../failure.ts'
+import { expectFree, withNewFile } from '../new-file.ts'
 import { subcommand } from '../program.ts'
 import { plural } from '../text.ts'
 
@@ -120,38 +121,40 @@ export function addExport(program: Command): void {
 }
 
 async function exportAll(cli: Cli, prefix: string, { format, out }: ExportFlags): Promise<void> {
-  // Before anything is on record: a file that cannot be made is no export.
-  const file = out === undefined ? undefined : await openNew(out)
-  try {
-    const { text, secrets, versions, position, skipped } = await withVault(cli, async (vault) => {
-      const exported = await vault.export(prefix, cli.call)
-      const entries: TransferEntry[] = []
-      for await (const entry of exported.entries) entries.push(entry)
-      const formatted =
-        format === 'json'
-          ? { text: formatJson(entries, exported), skipped: [] }
-          : formatDotenv(entries, { prefix })
-      return { ...exported, ...formatted }
+  if (out !== undefined) await expectFree(out)
+  const { text, secrets, versions, position, skipped } = await withVault(cli, async (vault) => {
+    const exported = () => exportedText(cli, vault, { prefix, format })
+    if (out === undefined) return exported()
+    // Before anything is on record: a file that cannot be made is no export.
+    return withNewFile(out, async (fill) => {
+      const whole = await exported()
+      await fill(whole.text)
+      return whole
     })
-    if (file === undefined) await cli.out.bytes(text)
-    else {
-      await file.writeFile(text)
-      await file.sync()
-      await cli.out.result(
-        { out, format, secrets, versions, position, skipped },
-        () => `${plural(secrets, 'secret')}, ${plural(versions, 'version')} in ${out}`,
-      )
-    }
-    warnOf(cli, skipped)
-  } finally {
-    await file?.close()
+  })
+  if (out === undefined) await cli.out.bytes(text)
+  else {
+    await cli.out.result(
+      { out, format, secrets, versions, position, skipped },
+      () => `${plural(secrets, 'secret')}, ${plural(versions, 'version')} in ${out}`,
+    )
   }
+  warnOf(cli, skipped)
 }
 
-async function openNew(path: string) {
-  return open(path, 'wx', 0o600).catch((cause) => {
-    throw new UsageError(`--out ${path} cannot be made: ${cause.code}`)
-  })
+async function exportedText(
+  cli: Cli,
+  vault: Vault,
+  { prefix, format }: { prefix: string; format: ExportFlags['format'] },
+) {
+  const exported = await vault.export(prefix, cli.call)
+  const entries: TransferEntry[] = []
+  for await (const entry of exported.entries) entries.push(entry)
+  const formatted =
+    format === 'json'
+      ? { text: formatJson(entries, exported), skipped: [] }
+      : formatDotenv(entries, { prefix })
+  return { ...exported, ...formatted }
 }
 
 async function readAll({ signal }: Cli, file: string): Promise<Buffer> {

@@ -36,13 +36,16 @@ export function addVerify(program: Command): void {
 
 async function verify(cli: Cli, reader: Reader, flags: VerifyFlags): Promise<Verification> {
   const bar = cli.out.progress('verifying')
-  const { against, key = reader.identity().verifier } = flags
+  const { against, key } = flags
   return reader
     .verify({
       signal: cli.signal,
       onProgress: ({ position, size }) => bar.at(position, size),
       ...(against !== undefined && {
-        against: { checkpoint: await readKept(against), trust: { log: parseVkey(key) } },
+        against: {
+          checkpoint: await readKept(against),
+          ...(key !== undefined && { trust: { log: parseVkey(key) } }),
+        },
       }),
     })
     .finally(() => bar.end())
