@@ -3,11 +3,13 @@ import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { Level } from 'level'
 import { unpack } from 'msgpackr'
+import { sha256 } from '../dist/crypto/hash.js'
 import { levelStore, passphrase, Vault } from '../dist/index.js'
 import { openKeyring, parseKeyring } from '../dist/keys/keyring.js'
 import { openSlots } from '../dist/keys/unlock.js'
 import { leafHashesOf, openCommit } from '../dist/log/commit.js'
 import { openEpochs } from '../dist/log/epochs.js'
+import { emptyFrontier, grow as growTree } from '../dist/proofs/tree.js'
 import { inFolder, median, options, pathOf, readAll, timed, vaultWith } from './material.js'
 
 const secrets = 10_000
@@ -207,6 +209,37 @@ export async function verification(events) {
       loopDelayMaxMs: median(maxima),
     }
   })
+}
+
+/** Proofs of events here and there in a log of so many. */
+export async function proving(events) {
+  return inFolder(async (folder) => {
+    const vault = await vaultWith(join(folder, 'vault'), secrets)
+    await grow(vault, events - 1)
+    const { size } = await vault.proofs.checkpoint()
+    const runs = []
+    for (let i = 0; i < 200; i++) {
+      const position = (i * 7_919) % size
+      runs.push((await timed(() => vault.proofs.event(position))).ms)
+    }
+    await vault.close()
+    return { ms: median(runs), most: Math.max(...runs) }
+  })
+}
+
+/** What the tree costs an event on its way in, beside the salted hash of its leaf, in microseconds. */
+export async function treeCost() {
+  const leaves = Array.from({ length: 128 }, (_, i) => sha256(Buffer.alloc(200, i)))
+  const append = await timed(() => {
+    let frontier = emptyFrontier
+    for (let i = 0; i < 2_000; i++) frontier = growTree(frontier, leaves).frontier
+  })
+  const hash = await timed(() => {
+    const leaf = Buffer.alloc(217)
+    for (let i = 0; i < 2_000 * 128; i++) sha256(leaf)
+  })
+  const each = ({ ms }) => (ms * 1000) / (2_000 * 128)
+  return { append: each(append), hash: each(hash) }
 }
 
 async function kdfMs() {

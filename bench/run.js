@@ -1,6 +1,6 @@
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
-import { atSize, bulkWrite, derivations, reads, verification } from './rows.js'
+import { atSize, bulkWrite, derivations, proving, reads, treeCost, verification } from './rows.js'
 
 /*
  * npm run bench            every row, about five minutes
@@ -120,6 +120,22 @@ row(`  event loop delay meanwhile, p99`, {
   value: verified.loopDelayP99Ms,
   bar: 10,
   less: true,
+})
+
+const proofEvents = flags.quick ? 100_000 : 1_000_000
+const proof = await proving(proofEvents)
+row(`proof of an event at ${proofEvents.toLocaleString('en')} events`, {
+  measured: ms(proof.ms),
+  against: `most ${ms(proof.most)}`,
+  value: proof.ms,
+  bar: 20,
+  less: true,
+})
+const tree = await treeCost()
+row('tree, an event appended', {
+  measured: `${tree.append.toFixed(2)} µs`,
+  against: `leaf hash ${tree.hash.toFixed(2)} µs`,
+  value: tree.append / tree.hash,
 })
 
 const kdf = await derivations()
