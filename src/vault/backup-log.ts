@@ -13,12 +13,10 @@ import { originOf } from '../proofs/origin.ts'
 import type { Vkey } from '../proofs/vkey.ts'
 import { type ArchiveStore, archiveStore } from '../store/archive.ts'
 import { memoryStore } from '../store/memory.ts'
-import type { FileTable } from '../store/port.ts'
-import { readKept } from './checkpoint-files.ts'
 import {
   type FoundCheckpoints,
   findCheckpoints,
-  openOwn,
+  listCheckpoints,
   type SignedCheckpoint,
 } from './checkpoints.ts'
 import type { FoldedLog } from './folded-log.ts'
@@ -105,7 +103,7 @@ async function readBackup(
   const { state, snapshots, frontier, nodes } = await recoverBackup(opened, found, pass)
   const paths = new SortedPaths(() => state.secrets.fold.state.keys())
   const log: FoldedLog = { store, epochs, size: frontier.size, state, paths, snapshots }
-  const checkpoints = () => checkpointsOf(store.files, keyring, found)
+  const checkpoints = () => listCheckpoints(store.files, keyring, () => found.newest)
   const vouched = verifier && (await vouchedBy(verifier, { log, nodes, checkpoints }))
   const { incarnation } = state.lifecycle.fold.state
   return {
@@ -145,19 +143,4 @@ function expectNewest({ generation: found }: Keyring, { generation: expected }: 
     `the keyring is of generation ${found}, and the log knows of ${expected}: it is an older file`,
     { expected, found },
   )
-}
-
-/** Every kept checkpoint, oldest first; then the newest, where it is not one of them. */
-async function* checkpointsOf(
-  files: FileTable,
-  keyring: Keyring,
-  { newest }: FoundCheckpoints,
-): AsyncGenerator<SignedCheckpoint, void, void> {
-  let last = 0
-  for await (const bytes of readKept(files)) {
-    const checkpoint = openOwn(bytes, keyring)
-    last = checkpoint.size
-    yield checkpoint
-  }
-  if (newest !== undefined && newest.size > last) yield newest
 }

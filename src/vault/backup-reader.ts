@@ -19,7 +19,7 @@ import {
   listSecrets,
   type SecretPage,
 } from './inspect.ts'
-import type { Keyslot } from './keyslots.ts'
+import { type Keyslot, keyslotOf } from './keyslots.ts'
 import { checkRead, type ReadOptions } from './read.ts'
 import type { AuditReader, SecretInspector } from './readers.ts'
 import {
@@ -155,10 +155,8 @@ export class BackupReader implements SecretInspector {
 
   /** The ways to open the backup; they are those that the vault had then. */
   keyslots(): readonly Keyslot[] {
-    const { keyring, slot: own } = this.#backup()
-    return keyring.slots.map(({ id, kind, role, label, createdAt }) => {
-      return { id, kind, role, label, createdAt: new Date(createdAt), current: id === own.id }
-    })
+    const opened = this.#backup()
+    return opened.keyring.slots.map((slot) => keyslotOf(slot, opened))
   }
 
   /** Which vault it is of. Whoever pins a verifier takes it from elsewhere. */

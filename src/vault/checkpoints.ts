@@ -79,6 +79,22 @@ function readOwn(bytes: Uint8Array, { vaultId, log }: Keyring): SignedCheckpoint
   return { origin, size, root: rootHash, note: Buffer.from(bytes) }
 }
 
+/** Every kept checkpoint, oldest first; then the newest as it is by then, where it is not one of them. */
+export async function* listCheckpoints(
+  files: FileTable,
+  keyring: Keyring,
+  newest: () => SignedCheckpoint | undefined,
+): AsyncGenerator<SignedCheckpoint, void, void> {
+  let last = 0
+  for await (const bytes of readKept(files)) {
+    const checkpoint = openOwn(bytes, keyring)
+    last = checkpoint.size
+    yield checkpoint
+  }
+  const end = newest()
+  if (end !== undefined && end.size > last) yield end
+}
+
 /**
  * Signs what is durable, off the path of the callers: at rest once a second, and for good at every 1,000 events, on
  * close and when asked. The commit was synced before its size is seen here, and never is a smaller size signed, so no
@@ -149,16 +165,8 @@ export class Checkpoints {
   }
 
   /** Every kept checkpoint, oldest first; then the newest, where it is not one of them. */
-  async *list(): AsyncGenerator<SignedCheckpoint, void, void> {
-    const { keyring } = this.#vault
-    let last = 0
-    for await (const bytes of readKept(this.#files)) {
-      const checkpoint = openOwn(bytes, keyring)
-      last = checkpoint.size
-      yield checkpoint
-    }
-    const newest = this.#newest
-    if (newest !== undefined && newest.size > last) yield newest
+  list(): AsyncGenerator<SignedCheckpoint, void, void> {
+    return listCheckpoints(this.#files, this.#vault.keyring, () => this.#newest)
   }
 
   stop(): void {

@@ -162,13 +162,14 @@ export function removed(slot: Slot, generation: number): Fact {
   return { type: 'keyslot.removed', subject: '', data: { ...factsOf(slot), generation } }
 }
 
-function keyslotOf(slot: Slot, engine: Engine): Keyslot {
+/** What is told of a keyslot; `current` is that of this opening. */
+export function keyslotOf(slot: Slot, { slot: own }: { readonly slot: Pick<Slot, 'id'> }): Keyslot {
   return {
     id: slot.id,
     kind: slot.kind,
     role: slot.role,
     label: slot.label,
     createdAt: new Date(slot.createdAt),
-    current: slot.id === engine.slot.id,
+    current: slot.id === own.id,
   }
 }

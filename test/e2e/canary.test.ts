@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { passphrase } from '../../src/index.ts'
 import { checkVault } from '../fixtures/check-vault.ts'
+import { needlesOf, partBytes } from '../fixtures/needles.ts'
 
 /** Canaries as the host gives them: text, or bytes in hex. */
 type Canaries = Readonly<Record<string, string | { readonly hex: string }>>
@@ -38,33 +39,6 @@ beforeAll(async () => {
 }, 120_000)
 
 afterAll(() => rm(parent, { recursive: true }))
-
-const partBytes = 18
-
-/** How a secret could stand in text or in a file: its beginning and its end, in each encoding that prints bytes. */
-function needlesOf(canary: Buffer): readonly string[] {
-  // The random part is what tells one canary from another and from the code that makes it.
-  const parts = [canary.subarray(-2 * partBytes, -partBytes), canary.subarray(-partBytes)]
-  return parts.flatMap((part) => [
-    part.toString('latin1'),
-    Buffer.from(part.toString('latin1'), 'utf16le').toString('latin1'),
-    part.toString('hex'),
-    part.toString('hex').toUpperCase(),
-    part.toString('hex').replace(/..(?=.)/g, '$& '),
-    [...part].join(','),
-    [...part].join(', '),
-    ...base64Of(part),
-  ])
-}
-
-/** Base64 in each of the three ways in which the bytes before can shift it, without what neighbours decide. */
-function base64Of(part: Buffer): readonly string[] {
-  return [0, 1, 2].flatMap((shift) => {
-    const whole = Buffer.concat([Buffer.alloc(shift), part])
-    const inner = (text: string) => text.replace(/=+$/, '').slice(shift === 0 ? 0 : shift + 1, -2)
-    return [inner(whole.toString('base64')), inner(whole.toString('base64url'))]
-  })
-}
 
 /** Which canaries a text or file holds, and as what. */
 function found(haystack: string): readonly string[] {
