@@ -7,16 +7,8 @@ export type {
   SecretValue,
 } from './crypto/secret-value.ts'
 export { type Retry, VaultError, type VaultErrorCode, type VaultErrorDetails } from './errors.ts'
-export {
-  type EventContext,
-  type EventData,
-  type EventOf,
-  type EventType,
-  type RotationTrigger,
-  type SecretType,
-  secretTypes,
-  type VaultEvent,
-} from './events/catalogue.ts'
+export type { EventContext, EventData, EventOf, EventType, VaultEvent } from './events/catalogue.ts'
+export { type RotationTrigger, type SecretType, secretTypes } from './events/words.ts'
 export { measureKdf, type PassphraseOptions, passphrase } from './keys/passphrase.ts'
 export { type RecoveryKey, recoveryKey } from './keys/recovery.ts'
 export type { ShareCount } from './keys/share.ts'

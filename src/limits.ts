@@ -20,6 +20,12 @@ export const rotateEveryMsMax = 100 * 366 * 24 * 3600 * 1000
 /** Dates run from 1970 to the end of the year 9999. */
 export const timeMsMax = 253_402_300_799_999
 
+/** Names of policies, roles and reports. */
+export const nameBytesMax = 128
+export const rulesPerPolicyMax = 256
+export const pathsPerRuleMax = 64
+export const policiesPerRoleMax = 64
+
 export const commitEventsMax = 128
 /** Event bytes that the writer puts into one commit, one larger event or one larger command excepted. */
 export const commitBytesMax = 64 * 1024

@@ -1,5 +1,6 @@
 import { VaultError, type VaultErrorCode } from '../errors.ts'
-import type { DenialCause, Fact, Operation } from '../events/catalogue.ts'
+import type { Fact } from '../events/catalogue.ts'
+import type { DenialCause, Operation } from '../events/words.ts'
 import type { SecretRow } from '../projections/secrets.ts'
 
 export type Secrets = ReadonlyMap<string, SecretRow>

@@ -1,5 +1,6 @@
 import { VaultError } from '../errors.ts'
-import type { DestroyedVersion, Fact, RotationTrigger, SealedValue } from '../events/catalogue.ts'
+import type { DestroyedVersion, Fact, SealedValue } from '../events/catalogue.ts'
+import type { RotationTrigger } from '../events/words.ts'
 import { versionsMax } from '../limits.ts'
 import type { SecretRow } from '../projections/secrets.ts'
 import { type MetaPatch, metaOfNewValue, patchMeta, type ValueFacts } from './meta.ts'

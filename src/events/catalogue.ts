@@ -4,16 +4,7 @@
  * Times are milliseconds since the epoch; positions and versions are integers below 2⁵³.
  */
 
-export const secretTypes = [
-  'generic',
-  'api_key',
-  'database_password',
-  'certificate',
-  'ssh_key',
-  'oauth_token',
-  'encryption_key',
-] as const
-export type SecretType = (typeof secretTypes)[number]
+import type { Capability, DenialCause, Operation, RotationTrigger, SecretType } from './words.ts'
 
 /** What is known of a secret besides its value. An event that changes a secret carries all of it. */
 export interface SecretMeta {
@@ -51,19 +42,6 @@ export interface DestroyedVersion {
   readonly keyId: Uint8Array
 }
 
-export const rotationTriggers = ['manual', 'schedule', 'compromise', 'wire'] as const
-export type RotationTrigger = (typeof rotationTriggers)[number]
-
-export const denialCauses = [
-  'policy',
-  'expired',
-  'not_yet_valid',
-  'deleted',
-  'destroyed',
-  'absent',
-] as const
-export type DenialCause = (typeof denialCauses)[number]
-
 export type KeyslotRole = 'owner' | 'auditor'
 export type KeyslotKind = 'argon2id' | 'pbkdf2' | 'recovery' | 'shares' | 'none'
 
@@ -82,21 +60,19 @@ export interface Anchor {
   readonly vkey?: string
 }
 
-/** The operations a refusal or an inspection can be about. */
-export type Operation =
-  | 'read'
-  | 'watch'
-  | 'write'
-  | 'rotate'
-  | 'annotate'
-  | 'delete'
-  | 'restore'
-  | 'destroy'
-  | 'purge'
-  | 'exists'
-  | 'list'
-  | 'describe'
-  | 'history'
+export interface PolicyRule {
+  readonly effect: 'allow' | 'deny'
+  readonly capabilities: readonly Capability[]
+  /** Patterns of paths (`pattern.ts`). */
+  readonly paths: readonly string[]
+}
+
+/** Which secrets a rotation policy is for: those below a prefix, those of a type, or both; all where it names neither. */
+export interface RotationScope {
+  /** Of paths, such as `prod/`. */
+  readonly prefix?: string
+  readonly type?: SecretType
+}
 
 /** What each type of event says. The key is the type's name on disk. */
 export interface EventData {
@@ -198,6 +174,31 @@ export interface EventData {
   }
   /** The log up to and with this event was copied out, and the keys with it. */
   'backup.created': Record<string, never>
+  /** A report over the log up to and with the event at `asOf` was about to be handed out. */
+  'report.generated': {
+    readonly report: string
+    /** Of the report's definition. */
+    readonly version: number
+    readonly params: Readonly<Record<string, string | number>>
+    readonly asOf: number
+  }
+
+  /** A policy of access, all of it: one of that name is replaced. */
+  'policy.written': { readonly name: string; readonly rules: readonly PolicyRule[] }
+  'policy.removed': { readonly name: string }
+  /** A role is a name for policies, all of them: one of that name is replaced. */
+  'role.written': { readonly name: string; readonly policies: readonly string[] }
+  'role.removed': { readonly name: string }
+  /** `actor` has the role from here on. */
+  'role.granted': { readonly name: string; readonly actor: string; readonly expiresAt?: number }
+  'role.withdrawn': { readonly name: string; readonly actor: string }
+
+  /** How old values of that scope may get; without `rotateEvery` they are exempt. One of the same scope is replaced. */
+  'rotation_policy.written': RotationScope & {
+    /** Milliseconds. */
+    readonly rotateEvery?: number
+  }
+  'rotation_policy.removed': RotationScope
 }
 
 export type EventType = keyof EventData
@@ -229,6 +230,15 @@ export const eventTypes = [
   'audit.read',
   'export.created',
   'backup.created',
+  'report.generated',
+  'policy.written',
+  'policy.removed',
+  'role.written',
+  'role.removed',
+  'role.granted',
+  'role.withdrawn',
+  'rotation_policy.written',
+  'rotation_policy.removed',
 ] as const satisfies readonly EventType[]
 
 /** Who asked, from where and why. Bounded as a whole; every field is optional. */
@@ -245,9 +255,14 @@ export interface EventContext {
     readonly id: string
   }
   readonly decision?: {
+    /** The policy and the number of its rule, from 0: `payments-read#0`; empty where no rule speaks of it. */
     readonly rule: string
     readonly role: string
     readonly outcome: 'allow' | 'deny'
+    /** Position of the event that wrote the policy. */
+    readonly policy?: number
+    /** The host says that the actor has the role; no grant in the log does. */
+    readonly asserted?: true
   }
   /** The clock read this many milliseconds before the log's newest time, which was taken instead. */
   readonly clockSkewMs?: number

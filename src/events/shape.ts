@@ -4,10 +4,14 @@ import {
   contextBytesMax,
   descriptionBytesMax,
   keyslotsMax,
+  nameBytesMax,
   ownerBytesMax,
   pathBytesMax,
+  pathsPerRuleMax,
+  policiesPerRoleMax,
   reasonBytesMax,
   rotateEveryMsMax,
+  rulesPerPolicyMax,
   tagKeyBytesMax,
   tagsMax,
   tagValueBytesMax,
@@ -22,10 +26,11 @@ import type {
   EventData,
   EventType,
   KeyslotFacts,
+  PolicyRule,
+  RotationScope,
   SealedValue,
   SecretMeta,
 } from './catalogue.ts'
-import { denialCauses, rotationTriggers, secretTypes } from './catalogue.ts'
 import {
   boolean,
   bytes,
@@ -40,6 +45,7 @@ import {
   optional,
   text,
 } from './check.ts'
+import { capabilities, denialCauses, operations, rotationTriggers, secretTypes } from './words.ts'
 
 const time = integer(0, timeMsMax)
 const natural = integer(0)
@@ -48,21 +54,7 @@ const version = integer(1, versionsMax)
 const hash = bytes(32)
 const name = text(512)
 const trigger = oneOf(...rotationTriggers)
-const operation = oneOf(
-  'read',
-  'watch',
-  'write',
-  'rotate',
-  'annotate',
-  'delete',
-  'restore',
-  'destroy',
-  'purge',
-  'exists',
-  'list',
-  'describe',
-  'history',
-)
+const operation = oneOf(...operations)
 
 const keyslot: Fields<KeyslotFacts> = {
   slot: name,
@@ -104,6 +96,19 @@ const newVersion: Fields<EventData['secret.written']> = {
 const someVersions: Fields<EventData['secret.deleted']> = {
   versions: list(version, 1, versionsMax),
   previous: optional(natural),
+}
+
+const role = text(nameBytesMax, 1)
+
+const rule = map<PolicyRule>({
+  effect: oneOf('allow', 'deny'),
+  capabilities: list(oneOf(...capabilities), 1, capabilities.length),
+  paths: list(text(pathBytesMax, 1), 1, pathsPerRuleMax),
+})
+
+const rotationScope: Fields<RotationScope> = {
+  prefix: optional(text(pathBytesMax, 1)),
+  type: optional(oneOf(...secretTypes)),
 }
 
 const fieldsByType: { readonly [T in EventType]: Fields<EventData[T]> } = {
@@ -151,6 +156,23 @@ const fieldsByType: { readonly [T in EventType]: Fields<EventData[T]> } = {
   'audit.read': { filter: dictionary(text(128), textOrInteger, 32) },
   'export.created': { prefix: text(pathBytesMax), secrets: natural, versions: natural },
   'backup.created': {},
+  'report.generated': {
+    report: text(nameBytesMax, 1),
+    version: count,
+    params: dictionary(text(128), textOrInteger, 32),
+    asOf: natural,
+  },
+  'policy.written': { name: role, rules: list(rule, 0, rulesPerPolicyMax) },
+  'policy.removed': { name: role },
+  'role.written': { name: role, policies: list(role, 0, policiesPerRoleMax) },
+  'role.removed': { name: role },
+  'role.granted': { name: role, actor: text(actorBytesMax, 1), expiresAt: optional(time) },
+  'role.withdrawn': { name: role, actor: text(actorBytesMax, 1) },
+  'rotation_policy.written': {
+    ...rotationScope,
+    rotateEvery: optional(integer(1, rotateEveryMsMax)),
+  },
+  'rotation_policy.removed': rotationScope,
 }
 
 function textOrInteger(value: unknown): Fault | undefined {
@@ -190,6 +212,8 @@ export const contextShape: Shape = {
         rule: text(contextBytesMax),
         role: text(contextBytesMax),
         outcome: oneOf('allow', 'deny'),
+        policy: optional(natural),
+        asserted: optional(oneOf(true)),
       }),
     ),
     clockSkewMs: optional(natural),

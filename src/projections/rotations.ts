@@ -1,4 +1,5 @@
-import type { EventOf, RotationTrigger } from '../events/catalogue.ts'
+import type { EventOf } from '../events/catalogue.ts'
+import type { RotationTrigger } from '../events/words.ts'
 import { defineProjection } from './projection.ts'
 
 export interface RotationRow {

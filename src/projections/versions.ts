@@ -1,10 +1,5 @@
-import type {
-  EventContext,
-  EventOf,
-  EventType,
-  RotationTrigger,
-  VaultEvent,
-} from '../events/catalogue.ts'
+import type { EventContext, EventOf, EventType, VaultEvent } from '../events/catalogue.ts'
+import type { RotationTrigger } from '../events/words.ts'
 import { defineProjection } from './projection.ts'
 import type { VersionState } from './secrets.ts'
 

@@ -1,6 +1,5 @@
 import type { JsonValue, SecretInput } from '../crypto/secret-value.ts'
 import { VaultError } from '../errors.ts'
-import { secretTypes } from '../events/catalogue.ts'
 import {
   boolean,
   type Check,
@@ -12,6 +11,7 @@ import {
   optional,
   text as textUpTo,
 } from '../events/check.ts'
+import { secretTypes } from '../events/words.ts'
 import {
   descriptionBytesMax,
   ownerBytesMax,

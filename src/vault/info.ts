@@ -1,4 +1,4 @@
-import type { SecretType } from '../events/catalogue.ts'
+import type { SecretType } from '../events/words.ts'
 import type { AccessRow } from '../projections/accesses.ts'
 import type { RotationRow } from '../projections/rotations.ts'
 import type { SecretRow, VersionState } from '../projections/secrets.ts'

@@ -1,6 +1,7 @@
 import { VaultError } from '../errors.ts'
-import type { EventData, Fact, Operation } from '../events/catalogue.ts'
+import type { EventData, Fact } from '../events/catalogue.ts'
 import { checkPath, checkPrefix } from '../events/path.ts'
+import type { Operation } from '../events/words.ts'
 import { type Appender, type Call, type CallOptions, recordFact } from './call.ts'
 import type { FoldedLog } from './folded-log.ts'
 import { versionsDownTo } from './history.ts'

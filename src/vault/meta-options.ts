@@ -1,6 +1,6 @@
 import type { MetaPatch } from '../decide/meta.ts'
 import { VaultError } from '../errors.ts'
-import { type SecretType, secretTypes } from '../events/catalogue.ts'
+import { type SecretType, secretTypes } from '../events/words.ts'
 import {
   descriptionBytesMax,
   ownerBytesMax,

@@ -7,8 +7,9 @@ import {
   failRotation,
 } from '../decide/write.ts'
 import { VaultError } from '../errors.ts'
-import { type RotationTrigger, rotationTriggers, type VaultEvent } from '../events/catalogue.ts'
+import type { VaultEvent } from '../events/catalogue.ts'
 import { checkPath } from '../events/path.ts'
+import { type RotationTrigger, rotationTriggers } from '../events/words.ts'
 import { encodeValue } from '../keys/value.ts'
 import type { Command } from '../log/queue.ts'
 import type { Call } from './call.ts'

@@ -18,8 +18,9 @@ import { checkVault } from '../fixtures/check-vault.ts'
 /** Made by `make.mjs`: what each release wrote, each later one must read. */
 const releases = [
   // Of before backups, exports, anchors and the rotation of keys.
-  { name: 'v1', later: /^(vault\.restored|export\.|backup\.|keys\.|anchor\.)/ },
-  { name: 'v2', later: /^$/ },
+  { name: 'v1', later: /^(vault\.restored|export\.|backup\.|keys\.|anchor\.|report\.|policy\.|role\.|rotation_policy\.)/ },
+  // Of before reports, roles and policies.
+  { name: 'v2', later: /^(report\.|policy\.|role\.|rotation_policy\.)/ },
 ]
 
 interface Expected {
