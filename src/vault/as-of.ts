@@ -5,11 +5,12 @@ import type { Call, CallOptions } from './call.ts'
 import type { Engine } from './engine.ts'
 import type { FoldedLog } from './folded-log.ts'
 import { describeSecret, existsSecret, historyOf, type Inspector, listSecrets } from './inspect.ts'
-import { type Known, knownBy } from './known.ts'
+import type { KnownThen } from './known.ts'
+import { knownThen } from './known-then.ts'
 import { nameVersions } from './named-versions.ts'
 import { checkRead, type EarlierVersion, type ReadOptions, readSecret } from './read.ts'
 import type { SecretInspector } from './readers.ts'
-import { foldTo, type Moment, type PassOptions, sizeOf } from './replay.ts'
+import { type Moment, type PassOptions, sizeOf } from './replay.ts'
 
 /**
  * What was known of secrets with the event at `position`. Its verbs take and give what those of the vault do, and throw
@@ -71,16 +72,28 @@ async function knownAt(
   log: FoldedLog,
   moment: Moment,
   pass: PassOptions,
-): Promise<{ known: Known; time: number }> {
-  const size = await sizeOf(log, moment, 'moment')
-  if (size === 0) throw await beforeTheLog(log)
+): Promise<{ known: KnownThen; time: number }> {
+  const { size, time } = await placeOf(log, moment, 'moment')
+  return { known: await knownThen(log, { size, ...pass }), time }
+}
+
+/**
+ * How many events the log held at a moment, at least one, and the time of the last of them. Throws `INVALID`, before the
+ * first event too, calling the moment by `name`.
+ */
+export async function placeOf(
+  log: FoldedLog,
+  moment: Moment,
+  name: string,
+): Promise<{ readonly size: number; readonly time: number }> {
+  const size = await sizeOf(log, moment, name)
+  if (size === 0) throw await beforeTheLog(log, name)
   const { event: newest } = await eventAt(log, size - 1)
-  const known = await knownBy((folds) => foldTo(log, folds, { size, ...pass }))
-  return { known, time: newest.time }
+  return { size, time: newest.time }
 }
 
 function inspectionsOf(
-  known: Known,
+  known: KnownThen,
   { time, look: lookNow }: { readonly time: number; readonly look: Look },
 ): KnownAsOf {
   const look: Look = (options, work) =>
@@ -95,10 +108,10 @@ function inspectionsOf(
   }
 }
 
-async function beforeTheLog(log: FoldedLog): Promise<VaultError> {
+async function beforeTheLog(log: FoldedLog, name: string): Promise<VaultError> {
   const { event } = await eventAt(log, 0)
   const begins = new Date(event.time).toISOString()
-  return new VaultError('INVALID', `moment.time is before the log, which begins at ${begins}`, {
+  return new VaultError('INVALID', `${name}.time is before the log, which begins at ${begins}`, {
     expected: `from ${begins}`,
   })
 }
@@ -106,7 +119,7 @@ async function beforeTheLog(log: FoldedLog): Promise<VaultError> {
 async function readAsOf(
   engine: Engine,
   call: Call,
-  { known, path, options }: { known: Known; path: string; options: ReadOptions },
+  { known, path, options }: { known: KnownThen; path: string; options: ReadOptions },
 ): Promise<SecretValue> {
   checkRead(path, options)
   const earlier = await earlierVersion(engine, known, { path, version: options.version })
@@ -115,11 +128,11 @@ async function readAsOf(
 
 async function earlierVersion(
   engine: Engine,
-  known: Known,
+  known: KnownThen,
   { path, version }: { path: string; version: number | undefined },
 ): Promise<EarlierVersion> {
   const asOf = known.position
-  const row = known.row(path)
+  const row = (await known.secrets(engine, [path])).get(path)?.row
   if (row === undefined) return { asOf }
   const { type } = row.meta
   const [named] = await nameVersions(engine, { path, row, versions: [version ?? row.version] })

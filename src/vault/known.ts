@@ -1,5 +1,12 @@
+import type { LogSource } from '../log/reader.ts'
 import { type AccessesState, accesses } from '../projections/accesses.ts'
 import { type Fold, startFold } from '../projections/projection.ts'
+import {
+  byPrecedence,
+  type RotationPoliciesState,
+  type RotationPolicyRow,
+  rotationPolicies,
+} from '../projections/rotation-policies.ts'
 import { type RotationsState, rotations } from '../projections/rotations.ts'
 import { type SecretRow, type SecretsState, secrets } from '../projections/secrets.ts'
 import type { FoldedLog } from './folded-log.ts'
@@ -20,12 +27,18 @@ interface Folds {
   readonly secrets: Pick<Fold<SecretsState>, 'state' | 'position'>
   readonly rotations: Pick<Fold<RotationsState>, 'state'>
   readonly accesses: Pick<Fold<AccessesState>, 'state'>
+  readonly policies: Pick<Fold<RotationPoliciesState>, 'state'>
 }
 
 /** What is known by now, and goes on being so. */
 export function knownNow({ state, paths }: Pick<FoldedLog, 'state' | 'paths'>): Known {
-  const { secrets, rotations, accesses } = state
-  const folds = { secrets: secrets.fold, rotations: rotations.fold, accesses: accesses.fold }
+  const { secrets, rotations, accesses, rotationPolicies } = state
+  const folds = {
+    secrets: secrets.fold,
+    rotations: rotations.fold,
+    accesses: accesses.fold,
+    policies: rotationPolicies.fold,
+  }
   return knownOf(folds, paths)
 }
 
@@ -37,6 +50,7 @@ export async function knownBy(
     secrets: startFold(secrets),
     rotations: startFold(rotations),
     accesses: startFold(accesses),
+    policies: startFold(rotationPolicies),
   }
   await fold(Object.values(folds))
   return knownOf(folds, new SortedPaths(() => folds.secrets.state.keys()))
@@ -44,6 +58,14 @@ export async function knownBy(
 
 function knownOf(folds: Folds, paths: FoldedLog['paths']): Known {
   const row = (path: string) => folds.secrets.state.get(path)
+  let ordered: readonly RotationPolicyRow[] = []
+  let orderedAt = -1
+  const policies = () => {
+    const { position } = folds.secrets
+    if (orderedAt < position) ordered = byPrecedence(folds.policies.state)
+    orderedAt = position
+    return ordered
+  }
   return {
     get position() {
       return folds.secrets.position - 1
@@ -53,8 +75,20 @@ function knownOf(folds: Folds, paths: FoldedLog['paths']): Known {
       const found = row(path)
       const rotation = folds.rotations.state.get(path)
       const access = folds.accesses.state.get(path)
-      return found && infoOf(path, found, { rotation, access })
+      return found && infoOf(path, found, { rotation, access, policies: policies() })
     },
     page: (range) => paths.page(range),
   }
+}
+
+/** A secret as one position knows it. */
+export interface KnownSecret {
+  readonly row: SecretRow
+  readonly info: SecretInfo
+}
+
+/** What was known as of an earlier position. What the events themselves say is read from them when asked for. */
+export interface KnownThen extends Pick<Known, 'position' | 'page'> {
+  /** Those that there were of these paths, read from the log that is open by now. */
+  secrets(log: LogSource, paths: readonly string[]): Promise<ReadonlyMap<string, KnownSecret>>
 }

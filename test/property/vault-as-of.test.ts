@@ -1,7 +1,15 @@
 import { deepStrictEqual } from 'node:assert/strict'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, it, vi } from 'vitest'
-import { type AuditEvent, type SecretInfo, type Vault, VaultError } from '../../src/index.ts'
+import {
+  type AuditEvent,
+  memoryStore,
+  type SecretInfo,
+  type StoreOpener,
+  Vault,
+  VaultError,
+} from '../../src/index.ts'
+import { noKdf } from '../../src/keys/no-kdf.ts'
 import { type TestClock, testVault } from '../../src/testing.ts'
 import { eventsOf } from '../fixtures/events.ts'
 
@@ -96,22 +104,27 @@ afterEach(() => {
 })
 
 describe('a vault as of a position', () => {
-  it('is what the live one was at that size, and what a plain look at its events gives', async () => {
+  it('is what the live one was, and what a plain look at its events gives, before and after a reopen', async () => {
     const acts = fc.array(act, { minLength: 5, maxLength: 20 })
     const property = fc.asyncProperty(
       acts,
       fc.array(fc.nat(), { maxLength: 3 }),
-      async (all, at) => {
-        const { vault, clock } = await testVault()
+      fc.boolean(),
+      async (all, at, isDiscarded) => {
+        const store = memoryStore()
+        const { vault, clock } = await testVault({}, { store })
         const moments = new Map<number, Awaited<ReturnType<typeof shown>>>()
         for (const each of all) {
           await each(vault, clock).catch(codeOf)
           const live = await shown(vault)
           moments.set(live.position, live)
         }
-        for (const [position, live] of moments) {
-          deepStrictEqual(await shown(await vault.asOf({ position })), live, `as of ${position}`)
+        const expectAll = async (of: Vault) => {
+          for (const [position, live] of moments) {
+            deepStrictEqual(await shown(await of.asOf({ position })), live, `as of ${position}`)
+          }
         }
+        await expectAll(vault)
         const events = await eventsOf(vault)
         for (const pick of at) {
           const position = pick % events.length
@@ -119,11 +132,21 @@ describe('a vault as of a position', () => {
           deepStrictEqual(plainly(secrets), lookedUp(events.slice(0, position + 1)))
         }
         await vault.close()
+        if (isDiscarded) await discardDerived(store)
+        const again = await Vault.open({ store, unlock: noKdf, actor: 'test', clock })
+        await expectAll(again)
+        await again.close()
       },
     )
     await fc.assert(property, { numRuns })
   })
 })
+
+async function discardDerived(opener: StoreOpener): Promise<void> {
+  const store = await opener.open()
+  await store.derived.clear()
+  await store.close()
+}
 
 /** The part of what is shown that `lookedUp` finds too. */
 function plainly(secrets: Record<string, unknown>): unknown {
