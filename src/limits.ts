@@ -24,7 +24,12 @@ export const timeMsMax = 253_402_300_799_999
 export const nameBytesMax = 128
 export const rulesPerPolicyMax = 256
 export const pathsPerRuleMax = 64
+/** Paths of all rules of one policy, and the segments of those: compiling them holds up the writer. */
+export const patternsPerPolicyMax = 1024
+export const segmentsPerPolicyMax = 4096
 export const policiesPerRoleMax = 64
+/** Segments of the paths of all policies that one role names. */
+export const segmentsPerRoleMax = 16_384
 
 export const commitEventsMax = 128
 /** Event bytes that the writer puts into one commit, one larger event or one larger command excepted. */

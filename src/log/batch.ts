@@ -6,7 +6,7 @@ import { uuidv7 } from '../events/uuid.ts'
 import { commitBytesMax, commitEventsMax } from '../limits.ts'
 import type { Moment } from './clock.ts'
 import type { CommitWriter } from './commit.ts'
-import type { Decision, Waiting } from './queue.ts'
+import type { Command, Decision, Waiting } from './queue.ts'
 
 /** A command with what it decided. */
 export interface Decided {
@@ -66,11 +66,16 @@ function decideOne(entry: Waiting, moment: Moment, position: number): Decided {
   }
   const { actor } = command
   const { time, skewMs } = moment
-  const context = skewMs > 0 ? { ...command.context, clockSkewMs: skewMs } : command.context
+  const context = contextOf(command, decision, skewMs)
   const events = facts.map((fact, i) =>
     draft(fact, { position: position + i, time, actor, context }),
   )
   return { entry, decision, events }
+}
+
+function contextOf(command: Command, decision: Decision, skewMs: number): EventContext {
+  if (decision.context === undefined && skewMs === 0) return command.context
+  return { ...command.context, ...decision.context, ...(skewMs > 0 && { clockSkewMs: skewMs }) }
 }
 
 /** Lets every command fetch what its decision needs. */

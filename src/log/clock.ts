@@ -45,6 +45,11 @@ export class Timekeeper {
     return this.#clock.now()
   }
 
+  /** The time that what expires is judged by outside the writer: as there, a clock that was set back brings nothing back. */
+  judged(): number {
+    return Math.max(this.#clock.now(), this.#newest)
+  }
+
   /** Throws `CLOCK` where the newest event lies too far in the future to be believed. */
   expectBelievable(): void {
     const now = this.#clock.now()

@@ -189,7 +189,8 @@ export class Log {
       return
     }
     const [only] = batch
-    if (only?.entry.command.afterwards && !(await this.#afterwards(only))) return
+    // Nothing that a refused command would have done is done.
+    if (only?.decision.refused === undefined && !(await this.#afterwards(only))) return
     for (const decided of batch) answer(decided)
     heads.next(frontier.size)
   }
@@ -247,9 +248,10 @@ export class Log {
   }
 
   /** Of a command that commits alone: its batch is of one. False where it failed. */
-  async #afterwards(only: Decided): Promise<boolean> {
+  async #afterwards(only: Decided | undefined): Promise<boolean> {
+    if (only?.entry.command.afterwards === undefined) return true
     try {
-      await only.entry.command.afterwards?.()
+      await only.entry.command.afterwards()
       return true
     } catch (cause) {
       this.#unfinished([only], { what: 'what goes with them failed', cause })

@@ -7,6 +7,8 @@ import type { KeyRef } from './key-rows.ts'
 /** What a command decided: the facts to append, the keys that come and go with them, and the caller's refusal. */
 export interface Decision {
   readonly facts: readonly Fact[]
+  /** Recorded with each of the facts, over what the command says. */
+  readonly context?: EventContext
   readonly addKeys?: readonly KeyRowEntry[]
   readonly removeKeys?: readonly KeyRef[]
   /** Key rows to seal under the newest wrapping key, as they are by then. */

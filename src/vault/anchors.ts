@@ -1,10 +1,10 @@
 import { realpath } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { VaultError } from '../errors.ts'
-import type { Anchor, Fact } from '../events/catalogue.ts'
+import type { Anchor } from '../events/catalogue.ts'
 import { formatVkey, parseVkey } from '../proofs/vkey.ts'
 import type { AnchorState } from './anchoring.ts'
-import type { Call, CallOptions } from './call.ts'
+import { type Call, type CallOptions, permitted, recordFact } from './call.ts'
 import type { Engine } from './engine.ts'
 
 /** Where checkpoints are to go: a file, best on another machine's disk, or a witness and its vkey. */
@@ -27,9 +27,18 @@ export class Anchors {
     this.#call = call
   }
 
-  /** Each anchor, how much of the log it vouches for, and why the newest checkpoint did not get there. */
-  async list(): Promise<readonly AnchorState[]> {
-    return this.#engine().anchoring.states()
+  /**
+   * Each anchor, how much of the log it vouches for, and why the newest checkpoint did not get there. On record where a
+   * scope asks.
+   */
+  async list(options: CallOptions = {}): Promise<readonly AnchorState[]> {
+    const { engine, call } = await this.#permitted(options)
+    const states = await engine.anchoring.states()
+    if (call.permit !== undefined) {
+      const data = { operation: 'keys' as const, count: states.length }
+      await recordFact(engine, call, { type: 'secret.inspected', subject: '', data })
+    }
+    return states
   }
 
   /**
@@ -40,37 +49,43 @@ export class Anchors {
    * await vault.anchors.add({ witness: 'https://witness.example/muniment', vkey: 'witness.example+…' })
    */
   async add(place: AnchorPlace, options: CallOptions = {}): Promise<AnchorState> {
-    const engine = this.#engine()
+    const { engine, call } = await this.#permitted(options)
     const anchor = await readPlace(place, engine.store.location)
     if (engine.anchors.has(anchor.target)) {
       throw new VaultError('EXISTS', `checkpoints go to ${anchor.target} already`)
     }
-    await this.#record(engine, { type: 'anchor.added', subject: '', data: anchor }, options)
-    const states = await this.now()
+    await engine.record([{ type: 'anchor.added', subject: '', data: anchor }], call)
+    const states = await sendNow(engine)
     const added = states.find(({ target }) => target === anchor.target)
     return added ?? { ...anchor, size: 0 }
   }
 
   /** No more checkpoints go there; what it holds stays. Throws `NOT_FOUND`. */
   async remove(target: string, options: CallOptions = {}): Promise<void> {
-    const engine = this.#engine()
+    const { engine, call } = await this.#permitted(options)
     const anchor = engine.anchors.get(target)
     if (anchor === undefined) throw new VaultError('NOT_FOUND', `no checkpoints go to ${target}`)
-    await this.#record(engine, { type: 'anchor.removed', subject: '', data: anchor }, options)
+    await engine.record([{ type: 'anchor.removed', subject: '', data: anchor }], call)
   }
 
   /** Sends every anchor a checkpoint of now, and waits for what comes of it. */
-  async now(): Promise<readonly AnchorState[]> {
-    const engine = this.#engine()
-    const checkpoint = await engine.checkpoints.sign({ kept: true })
-    engine.anchoring.take(checkpoint)
-    await engine.anchoring.settled()
-    return engine.anchoring.states()
+  async now(options: CallOptions = {}): Promise<readonly AnchorState[]> {
+    const { engine } = await this.#permitted(options)
+    return sendNow(engine)
   }
 
-  async #record(engine: Engine, fact: Fact, options: CallOptions): Promise<void> {
-    await engine.record([fact], this.#call(options))
+  async #permitted(options: CallOptions): Promise<{ engine: Engine; call: Call }> {
+    const engine = this.#engine()
+    const call = await permitted(engine, this.#call(options), { operation: 'keys', subject: '' })
+    return { engine, call }
   }
+}
+
+async function sendNow(engine: Engine): Promise<readonly AnchorState[]> {
+  const checkpoint = await engine.checkpoints.sign({ kept: true })
+  engine.anchoring.take(checkpoint)
+  await engine.anchoring.settled()
+  return engine.anchoring.states()
 }
 
 async function readPlace(place: AnchorPlace, location: string): Promise<Anchor> {

@@ -1,3 +1,5 @@
+import type { Asked } from '../access/asked.ts'
+import { parsePattern } from '../events/pattern.ts'
 import {
   type AuditEvent,
   type AuditFollow,
@@ -8,30 +10,52 @@ import {
   followAudit,
   queryAudit,
   recordedOf,
-  recordRead,
 } from './audit.ts'
-import type { Call } from './call.ts'
+import { recordAsked } from './call.ts'
+import type { Calls } from './calls.ts'
 import type { Engine } from './engine.ts'
+import type { Permit } from './permit.ts'
 import type { AuditReader } from './readers.ts'
 import type { Session } from './session.ts'
 
-/** The audit trail of an open vault. Where inspections are recorded, so is each beginning of a look at it. */
-export function auditReader(session: Session, call: () => Call): AuditReader {
-  const record = async (engine: Engine, query: AuditQuery | AuditFollow) => {
-    if (session.options.inspections) await recordRead(engine, call(), recordedOf(query))
+/** What is given of the log, by now. */
+type Sees = (event: AuditEvent) => boolean
+
+/**
+ * The audit trail of an open vault. Where inspections are recorded, so is each beginning of a look at it.
+ *
+ * A scope is given the events whose subject it may `audit`, by the policies that hold when they are given; those about
+ * the vault itself take that right on `**`. Each of its looks is recorded, and refused where it may see nothing of what
+ * the filter is about.
+ */
+export function auditReader(session: Session, calls: Calls): AuditReader {
+  const begin = async (engine: Engine, query: AuditQuery | AuditFollow) => {
+    if (!calls.isScoped && !session.options.inspections) return undefined
+    const call = calls.of({})
+    const { permit } = call
+    const fact = { type: 'audit.read', subject: '', data: { filter: recordedOf(query) } } as const
+    await recordAsked(engine, call, { fact, asked: askedBy(query) })
+    return permit && seesBy(permit)
   }
+  const seesBy =
+    (permit: Permit): Sees =>
+    ({ subject }) =>
+      permit.judge({ operation: 'audit', subject }).allowed
   async function* pages(query: AuditQuery): AsyncGenerator<AuditPage, void, void> {
     checkQuery(query)
     const engine = session.engine()
-    await record(engine, query)
-    yield* queryAudit(engine, query)
+    const sees = await begin(engine, query)
+    const found = queryAudit(engine, query)
+    yield* sees === undefined ? found : seenPages(found, query, sees)
   }
   async function* follow(
     engine: Engine,
     query: AuditFollow,
   ): AsyncGenerator<AuditEvent, void, void> {
-    await record(engine, query)
-    yield* followAudit(session.followed, query)
+    const sees = await begin(engine, query)
+    for await (const event of followAudit(session.followed, query)) {
+      if (sees === undefined || sees(event)) yield event
+    }
   }
   return {
     query: (query = {}) => pages(query),
@@ -40,4 +64,39 @@ export function auditReader(session: Session, call: () => Call): AuditReader {
       return follow(session.engine(), query)
     },
   }
+}
+
+/** As `AuditQuery` says. */
+const pageDefault = 100
+
+/** Pages of what a scope sees, as full as those that they are made of. */
+async function* seenPages(
+  pages: AsyncGenerator<AuditPage, void, void>,
+  { limit = pageDefault }: AuditQuery,
+  sees: Sees,
+): AsyncGenerator<AuditPage, void, void> {
+  let events: AuditEvent[] = []
+  let size = 0
+  for await (const page of pages) {
+    size = page.size
+    for (const event of page.events.filter(sees)) {
+      const next = events.at(-1)?.position
+      if (events.length === limit && next !== undefined) {
+        yield { events, size, next }
+        events = []
+      }
+      events.push(event)
+    }
+  }
+  if (events.length > 0) yield { events, size }
+}
+
+/** A look takes the right to some of what its filter lets through. */
+function askedBy({ subject = '**' }: AuditQuery | AuditFollow): Asked {
+  const { parts, deep } = parsePattern(subject)
+  const wild = parts.indexOf('*')
+  const literal = wild === -1 ? parts : parts.slice(0, wild)
+  const isWhole = wild === -1 && !deep
+  const prefix = isWhole || literal.length === 0 ? literal.join('/') : `${literal.join('/')}/`
+  return { operation: 'audit', subject: '', below: { prefix, reach: 'some' } }
 }

@@ -1,3 +1,4 @@
+import type { Asked } from '../access/asked.ts'
 import { VaultError } from '../errors.ts'
 import type { Fact } from '../events/catalogue.ts'
 import type { Epochs } from '../log/epochs.ts'
@@ -8,11 +9,12 @@ import type { ArchivedFile, ArchiveRecord } from '../store/archive/format.ts'
 import { archiveBytes } from '../store/archive/write.ts'
 import { memoryStore } from '../store/memory.ts'
 import type { FileTable, KeyRow } from '../store/port.ts'
-import type { Call, CallOptions } from './call.ts'
+import { type Call, type CallOptions, permitted } from './call.ts'
 import { checkedCommits } from './checked-commits.ts'
 import { restName } from './checkpoint-files.ts'
 import type { SignedCheckpoint } from './checkpoints.ts'
 import type { Engine } from './engine.ts'
+import { underPolicy } from './permit.ts'
 
 /** `timeout` bounds the wait until the backup has its place in the log, `signal` all of it. */
 export interface BackupOptions extends CallOptions {
@@ -51,6 +53,8 @@ export async function backupVault(
   call: Call,
   { path, options }: { path: string; options: BackupOptions },
 ): Promise<BackedUp> {
+  // Before anything is said of the place where it is to be.
+  await permitted(engine, call, asked)
   const { size, ...file } = await writeArchive(path, backupBytes(engine, call, options))
   return { ...file, size, position: size - 1 }
 }
@@ -84,6 +88,7 @@ interface Taken {
   readonly tree: Frontier
 }
 
+const asked: Asked = { operation: 'backup', subject: '' }
 const created: Fact = { type: 'backup.created', subject: '', data: {} }
 
 /**
@@ -96,9 +101,17 @@ async function takeNow(engine: Engine, call: Call): Promise<Taken> {
     begun.taken = takenOf(engine)
     await begun.taken
   }
-  const command = { ...call, alone: true, aggregate: '', prepare: take }
+  const { actor, context, limits } = call
+  const command = underPolicy(call, asked, {
+    actor,
+    context,
+    alone: true,
+    aggregate: '',
+    prepare: take,
+    decide: () => ({ facts: [created] }),
+  })
   try {
-    await engine.append({ ...command, decide: () => ({ facts: [created] }) }, call.limits)
+    await engine.append(command, limits)
     // At once, while the log ends in `backup.created`: so that an auditor can tell that the backup is whole.
     const checkpoint = engine.checkpoints.current()
     if (begun.taken === undefined) throw new RangeError('a command is prepared before it lands')

@@ -1,8 +1,10 @@
+import type { Asked } from '../access/asked.ts'
 import { VaultError } from '../errors.ts'
 import type { EventContext, Fact, VaultEvent } from '../events/catalogue.ts'
 import { checkActor } from '../events/path.ts'
 import { contextBytesMax, reasonBytesMax } from '../limits.ts'
 import type { CallLimits, Command } from '../log/queue.ts'
+import { type Permit, underPolicy } from './permit.ts'
 
 /** Who asks, why and for how long: taken by every operation. */
 export interface CallOptions {
@@ -24,6 +26,8 @@ export interface Call {
   readonly actor: string
   readonly context: EventContext
   readonly limits: CallLimits
+  /** What the caller may do; absent for the host, who may do everything. */
+  readonly permit?: Permit
 }
 
 /** What a call's events are appended by. */
@@ -31,9 +35,51 @@ export interface Appender {
   append(command: Command, limits?: CallLimits): Promise<readonly VaultEvent[]>
 }
 
-/** Appends one fact of a call that is decided against nothing. */
+/** Appends one fact of a call that is decided against nothing but policy. */
 export async function recordFact(by: Appender, call: Call, fact: Fact): Promise<void> {
-  await by.append({ ...call, decide: () => ({ facts: [fact] }) }, call.limits)
+  await recordAsked(by, call, { fact, asked: askedBy(fact) })
+}
+
+/** The same for what takes another right than the fact itself tells. */
+export async function recordAsked(
+  by: Appender,
+  call: Call,
+  { fact, asked }: { readonly fact: Fact; readonly asked: Asked },
+): Promise<void> {
+  const { actor, context, limits } = call
+  await by.append(
+    underPolicy(call, asked, { actor, context, decide: () => ({ facts: [fact] }) }),
+    limits,
+  )
+}
+
+/** The operation that a fact is the record of. */
+function askedBy({ type, subject, data }: Fact): Asked {
+  if (type === 'secret.inspected' || type === 'secret.denied') {
+    return { operation: data.operation, subject }
+  }
+  return { operation: type === 'report.generated' ? 'report' : 'audit', subject }
+}
+
+/**
+ * The call, if policy lets it do what is asked; its context then tells which rule does. What is refused is recorded
+ * and thrown: `DENIED`. For work that is not one command, and for what is done before one: the decision is that of this
+ * moment. The host's own calls come back as they are.
+ */
+export async function permitted(by: Appender, call: Call, asked: Asked): Promise<Call> {
+  const { permit, actor, context, limits } = call
+  if (permit === undefined) return call
+  let decision: EventContext['decision']
+  const command = underPolicy(call, asked, {
+    actor,
+    context,
+    decide: ({ now }) => {
+      decision = permit.judge(asked, now).decision
+      return { facts: [] }
+    },
+  })
+  await by.append(command, limits)
+  return { ...call, context: { ...context, ...(decision && { decision }) } }
 }
 
 export interface CallDefaults {
@@ -90,8 +136,11 @@ function checkText(name: (typeof texts)[number], text: string): string {
   return text
 }
 
-function withoutUndefined<T extends object>(options: T): Partial<T> {
-  return Object.fromEntries(
-    Object.entries(options).filter(([, value]) => value !== undefined),
-  ) as Partial<T>
+/** The options that say something. */
+export function withoutUndefined<T extends object>(options: T): Partial<T> {
+  const said: Partial<T> = {}
+  for (const name of Object.keys(options) as (keyof T)[]) {
+    if (options[name] !== undefined) said[name] = options[name]
+  }
+  return said
 }

@@ -2,12 +2,14 @@ import type { Outcome, Secrets } from '../decide/outcome.ts'
 import { destroy, purge, remove, restore, type VersionsIntent } from '../decide/versions.ts'
 import { VaultError } from '../errors.ts'
 import { checkPath } from '../events/path.ts'
+import type { Operation } from '../events/words.ts'
 import type { Command } from '../log/queue.ts'
 import type { SecretRow } from '../projections/secrets.ts'
 import type { Call, CallOptions } from './call.ts'
 import type { Engine } from './engine.ts'
 import { versionsDownTo } from './history.ts'
 import { checkVersions, type Named, nameVersions } from './named-versions.ts'
+import { underPolicy } from './permit.ts'
 
 export interface VersionsOptions extends CallOptions {
   /** The newest unless said. */
@@ -37,6 +39,7 @@ export async function changeVersions(
   const versions = options.versions && checkVersions(options.versions)
   return apply(engine, call, {
     path,
+    operation: change,
     load: (row) => nameVersions(engine, { path, row, versions: versions ?? [row.version] }),
     decide: changes[change],
   })
@@ -50,6 +53,7 @@ export async function purgeSecret(
   checkPath(path)
   return apply(engine, call, {
     path,
+    operation: 'purge',
     load: (row) => versionsDownTo(engine, { path, row, down: row.oldest }),
     decide: purge,
   })
@@ -60,6 +64,7 @@ async function apply(
   call: Call,
   request: {
     path: string
+    operation: Operation
     load: (row: SecretRow) => Promise<readonly Named[]>
     decide: (
       secrets: Secrets,
@@ -68,7 +73,7 @@ async function apply(
     ) => Outcome
   },
 ): Promise<VersionsChanged> {
-  const { path } = request
+  const { path, operation } = request
   const secrets = engine.state.secrets.fold
   let named: readonly Named[] = []
   let last = -1
@@ -92,7 +97,8 @@ async function apply(
       return removeKeys.length > 0 ? { ...outcome, removeKeys } : outcome
     },
   }
-  const events = await engine.append(command, call.limits)
+  const asked = { operation, subject: path }
+  const events = await engine.append(underPolicy(call, asked, command), call.limits)
   return {
     path,
     versions: touched({ facts: events }),

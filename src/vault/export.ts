@@ -1,4 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises'
+import type { Asked } from '../access/asked.ts'
 import { VaultError } from '../errors.ts'
 import type { SecretMeta } from '../events/catalogue.ts'
 import { checkPrefix } from '../events/path.ts'
@@ -6,7 +7,7 @@ import { keyIdName, openBox } from '../keys/box.ts'
 import { decodeValue } from '../keys/value.ts'
 import type { Command } from '../log/queue.ts'
 import type { EntryVersion, TransferEntry } from '../transfer/entry.ts'
-import type { Call } from './call.ts'
+import { type Call, permitted } from './call.ts'
 import type { Engine } from './engine.ts'
 import {
   type Held,
@@ -16,6 +17,7 @@ import {
   keptVersions,
   validityOf,
 } from './held-secrets.ts'
+import { underPolicy } from './permit.ts'
 import { type SealedVersion, sealedBoxes } from './sealed-boxes.ts'
 
 /** Secrets on their way out of a vault, as of the event that says so. */
@@ -43,27 +45,31 @@ export async function exportSecrets(
   checkPrefix(prefix)
   const asked = engine()
   const { signal } = call.limits
+  // A prefix ends in a slash, a subject does not.
+  const subject = prefix.replace(/\/$/, '')
+  // Whether all of it may be read does not depend on what is there, and nothing of that is looked at before.
+  const wanted: Asked = { operation: 'export', subject, below: { prefix, reach: 'all' } }
+  await permitted(asked, call, wanted)
   // Most of the work is done outside the writer, which looks again only at what changed meanwhile.
-  let held = await holdSecrets(asked, prefix, { before: new Map(), signal })
+  let found = await holdSecrets(asked, prefix, { before: new Map(), signal })
   const command: Command = {
     actor: call.actor,
     context: call.context,
     prepare: async () => {
-      held = await holdSecrets(asked, prefix, { before: held })
+      found = await holdSecrets(asked, prefix, { before: found })
     },
     decide: () => {
-      const data = { prefix, ...countsOf(held) }
-      // A prefix ends in a slash, a subject does not.
-      return { facts: [{ type: 'export.created', subject: prefix.replace(/\/$/, ''), data }] }
+      const data = { prefix, ...countsOf(found) }
+      return { facts: [{ type: 'export.created', subject, data }] }
     },
   }
-  const [event] = await asked.append(command, call.limits)
+  const [event] = await asked.append(underPolicy(call, wanted, command), call.limits)
   if (event === undefined) throw new RangeError('an export appends that it was made')
   return {
     vaultId: Buffer.from(asked.epochs.vaultId).toString('hex'),
     position: event.position,
-    ...countsOf(held),
-    entries: entriesOf(engine, held, signal),
+    ...countsOf(found),
+    entries: entriesOf(engine, found, signal),
   }
 }
 

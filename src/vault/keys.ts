@@ -141,6 +141,22 @@ export class Keys {
   }
 }
 
+/** The keys as a scope has them: each verb takes the right to `keys`, and a look is on record. */
+export type ScopedKeys = Omit<Keys, 'list'> & {
+  list(options?: CallOptions): readonly Key[] | Promise<readonly Key[]>
+}
+
+export function scopedKeys(changes: KeyChanges): ScopedKeys {
+  const keys = new Keys(changes)
+  return {
+    list: (options = {}) => changes.look(options, () => keys.list()),
+    rotate: (options) => keys.rotate(options),
+    rotateSigning: (options) => keys.rotateSigning(options),
+    rotateRoot: (options) => keys.rotateRoot(options),
+    shred: (options) => keys.shred(options),
+  }
+}
+
 const logRotation: KeyringChange = {
   begin: (keyring) => keyring,
   facts: (generation, { log }) => [

@@ -115,6 +115,22 @@ export class Keyslots {
   }
 }
 
+/** The keyslots as a scope has them: each verb takes the right to `keys`, and a look is on record. */
+export type ScopedKeyslots = Omit<Keyslots, 'list'> & {
+  list(options?: CallOptions): readonly Keyslot[] | Promise<readonly Keyslot[]>
+}
+
+export function scopedKeyslots(changes: KeyChanges): ScopedKeyslots {
+  const keyslots = new Keyslots(changes)
+  return {
+    list: (options = {}) => changes.look(options, () => keyslots.list()),
+    add: (credential, options) => keyslots.add(credential, options),
+    addRecovery: (options) => keyslots.addRecovery(options),
+    replace: (id, credential, options) => keyslots.replace(id, credential, options),
+    remove: (id, options) => keyslots.remove(id, options),
+  }
+}
+
 export function factsOf({ id, kind, role, label }: Slot): KeyslotFacts {
   return { slot: id, kind, role, label }
 }

@@ -11,6 +11,7 @@ import type { Call, CallOptions } from './call.ts'
 import type { Engine } from './engine.ts'
 import { versionsDownTo } from './history.ts'
 import { checkVersion, type Named } from './named-versions.ts'
+import { underPolicy } from './permit.ts'
 import type { ValueRef } from './values.ts'
 
 export interface ReadOptions extends CallOptions {
@@ -86,7 +87,8 @@ export async function readSecret(
       return undefined
     },
   }
-  const [event] = await engine.append(command, call.limits)
+  const asked = { operation: request.operation, subject: path }
+  const [event] = await engine.append(underPolicy(call, asked, command), call.limits)
   const { ref } = target
   if (event === undefined || plain === undefined || ref === undefined) {
     throw new VaultError('INTEGRITY', `${path} was read and its value is missing`, { path })

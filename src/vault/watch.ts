@@ -40,7 +40,7 @@ const timerMsMax = 2 ** 31 - 1
 /**
  * The current value, then each newest one. Deliveries are coalesced: a version that was replaced before the consumer
  * asked is passed over. Each is an audited read, so it also ends as a read does: `EXPIRED`, `DELETED`, `DESTROYED`,
- * `NOT_FOUND`, each recorded; and with `CLOSED` or `ABORTED`. A reopen is waited for.
+ * `NOT_FOUND`, `DENIED`, each recorded; and with `CLOSED` or `ABORTED`. A reopen is waited for.
  */
 async function* watchSecret(
   { engine, heads }: Watched,
@@ -54,7 +54,8 @@ async function* watchSecret(
     const row = opened.state.secrets.fold.state.get(path)
     const due = row?.meta.expiresAt
     const expired = due !== undefined && due <= opened.time.now()
-    if (row?.position === delivered && row.state === 'live' && !expired) {
+    const isAllowed = call.permit?.judge({ operation: 'watch', subject: path }).allowed ?? true
+    if (row?.position === delivered && row.state === 'live' && !expired && isAllowed) {
       await changed({ heads, size, due, now: opened.time.now(), signal })
       continue
     }

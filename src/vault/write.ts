@@ -1,3 +1,4 @@
+import type { Asked } from '../access/asked.ts'
 import type { Generator } from '../crypto/generate.ts'
 import type { SecretInput } from '../crypto/secret-value.ts'
 import {
@@ -12,10 +13,11 @@ import { checkPath } from '../events/path.ts'
 import { type RotationTrigger, rotationTriggers } from '../events/words.ts'
 import { encodeValue } from '../keys/value.ts'
 import type { Command } from '../log/queue.ts'
-import type { Call } from './call.ts'
+import { type Call, permitted } from './call.ts'
 import type { Engine } from './engine.ts'
 import { readMeta } from './meta-options.ts'
 import { checkIfVersion, newValue, type WriteOptions } from './new-value.ts'
+import { underPolicy } from './permit.ts'
 
 export interface RotateOptions extends WriteOptions {
   /** `manual` unless said. */
@@ -52,10 +54,11 @@ export async function writeSecret(
   request: { path: string; value: SecretInput; options: WriteOptions },
 ): Promise<Written> {
   const next = newValue(engine, request)
-  const events = await engine.append(
-    next.command(call, (intent, at) => decideWrite(engine.state.secrets.fold.state, intent, at)),
-    call.limits,
+  const command = next.command(call, (intent, at) =>
+    decideWrite(engine.state.secrets.fold.state, intent, at),
   )
+  const asked: Asked = { operation: 'write', subject: request.path }
+  const events = await engine.append(underPolicy(call, asked, command), call.limits)
   return writtenOf(events)
 }
 
@@ -69,16 +72,17 @@ export async function rotateSecret(
   checkPath(path)
   readMeta(options)
   checkIfVersion(options.ifVersion)
+  const asked: Asked = { operation: 'rotate', subject: path }
+  // Before a function of the host's sets a password somewhere, which nobody may have allowed.
+  if (isMade(request.value)) await permitted(engine, call, asked)
   const value = await makeValue(request.value).catch(() =>
     recordFailure(engine, call, { path, trigger }),
   )
   const next = newValue(engine, { path, value, options: typed(options, request.value) })
-  const events = await engine.append(
-    next.command(call, (intent, at) =>
-      decideRotate(engine.state.secrets.fold.state, { ...intent, trigger }, at),
-    ),
-    call.limits,
+  const command = next.command(call, (intent, at) =>
+    decideRotate(engine.state.secrets.fold.state, { ...intent, trigger }, at),
   )
+  const events = await engine.append(underPolicy(call, asked, command), call.limits)
   return {
     ...writtenOf(events),
     rotationCount: engine.state.rotations.fold.state.get(path)?.count ?? 0,
@@ -104,16 +108,21 @@ export async function annotateSecret(
     aggregate: path,
     decide: () => decideAnnotate(secrets.state, intent),
   }
-  const [event] = await engine.append(command, call.limits)
+  const asked: Asked = { operation: 'annotate', subject: path }
+  const [event] = await engine.append(underPolicy(call, asked, command), call.limits)
   return { path, version: secrets.state.get(path)?.version ?? 0, position: event?.position ?? -1 }
 }
 
 /** A made value is checked where it is made: one that a secret cannot hold is the generator's failure. */
 async function makeValue(value: NewValue): Promise<SecretInput> {
-  if (typeof value !== 'function' && !isGenerator(value)) return value
+  if (!isMade(value)) return value
   const made = typeof value === 'function' ? await value() : value.make()
   encodeValue(made)
   return made
+}
+
+function isMade(value: NewValue): value is Exclude<NewValue, SecretInput> {
+  return typeof value === 'function' || isGenerator(value)
 }
 
 function isGenerator(value: NewValue): value is Generator {
@@ -146,15 +155,14 @@ async function recordFailure(
     `the generator of a new value for ${path} failed; the old one stands`,
     { path },
   )
-  await engine.append(
-    {
-      actor: call.actor,
-      context: call.context,
-      aggregate: path,
-      decide: () => failRotation(engine.state.secrets.fold.state, { path, trigger, failure }),
-    },
-    call.limits,
-  )
+  const command: Command = {
+    actor: call.actor,
+    context: call.context,
+    aggregate: path,
+    decide: () => failRotation(engine.state.secrets.fold.state, { path, trigger, failure }),
+  }
+  const asked: Asked = { operation: 'rotate', subject: path }
+  await engine.append(underPolicy(call, asked, command), call.limits)
   throw failure
 }
 

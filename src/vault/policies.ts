@@ -1,0 +1,93 @@
+import { checkName, checkRules } from '../access/policy.ts'
+import { removePolicy, writePolicy } from '../decide/access.ts'
+import { VaultError } from '../errors.ts'
+import type { PolicyRule } from '../events/catalogue.ts'
+import type { PolicyRow } from '../projections/access.ts'
+import {
+  type AccessChange,
+  byName,
+  changeAccess,
+  type LookAt,
+  lookAtAccess,
+} from './access-call.ts'
+import type { CallOptions } from './call.ts'
+import type { Calls } from './calls.ts'
+
+/** A policy of access: rules, each of which allows or denies capabilities on paths. */
+export interface Policy {
+  readonly name: string
+  readonly rules: readonly PolicyRule[]
+  /** Of the event that wrote it as it is: what `context.decision.policy` of events names. */
+  readonly position: number
+  readonly writtenAt: Date
+  readonly writtenBy: string
+}
+
+/** The policies of a vault, or of a backup, to be looked at. */
+export class PolicyReader {
+  readonly #look: LookAt
+
+  constructor(look: LookAt) {
+    this.#look = look
+  }
+
+  /** Throws `NOT_FOUND`. */
+  async get(name: string, options: CallOptions = {}): Promise<Policy> {
+    const [found] = await lookAtAccess(this.#look, options, ({ policies }) => {
+      const row = policies.get(checkName(name, 'name'))
+      return row === undefined ? [] : [policyOf([name, row])]
+    })
+    if (found === undefined) throw new VaultError('NOT_FOUND', `there is no policy ${name}`)
+    return found
+  }
+
+  /** All of them, by name. */
+  async list(options: CallOptions = {}): Promise<readonly Policy[]> {
+    return lookAtAccess(this.#look, options, ({ policies }) => byName(policies).map(policyOf))
+  }
+}
+
+/**
+ * What the roles of a vault may do. A denial wins over every allowance, and what no rule speaks of is denied. All verbs
+ * can throw `INVALID` and `TOO_LARGE`, naming the argument.
+ */
+export class Policies extends PolicyReader {
+  readonly #calls: Calls
+
+  constructor(calls: Calls) {
+    super((options, work) => calls.inspect(options, work))
+    this.#calls = calls
+  }
+
+  /**
+   * A policy, in the place of one of that name; in force from its event on. Paths are patterns: literal segments, `*` for
+   * one segment, a trailing `**` for one or more; `**` alone is the vault itself as well.
+   *
+   * @example
+   * await vault.policies.write('payments-read', {
+   *   rules: [{ effect: 'allow', capabilities: ['read', 'list'], paths: ['prod/payments/**'] }],
+   * })
+   */
+  async write(
+    name: string,
+    { rules }: { readonly rules: readonly PolicyRule[] },
+    options: CallOptions = {},
+  ): Promise<AccessChange> {
+    return changeAccess(this.#calls, options, () => {
+      const data = { name: checkName(name, 'name'), rules: checkRules(rules) }
+      return (access) => writePolicy(access, data)
+    })
+  }
+
+  /** Takes one away, if it is there: roles that name it go on to, and lack it from here on. */
+  async remove(name: string, options: CallOptions = {}): Promise<AccessChange> {
+    return changeAccess(this.#calls, options, () => {
+      checkName(name, 'name')
+      return (access) => removePolicy(access, name)
+    })
+  }
+}
+
+function policyOf([name, { writtenAt, ...row }]: readonly [string, PolicyRow]): Policy {
+  return { name, ...row, writtenAt: new Date(writtenAt) }
+}
