@@ -1,14 +1,26 @@
+import { access } from '../projections/access.ts'
 import { accesses } from '../projections/accesses.ts'
 import { audit } from '../projections/audit.ts'
+import { changes } from '../projections/changes.ts'
 import type { KeptFold } from '../projections/kept-fold.ts'
 import { lifecycle } from '../projections/lifecycle.ts'
 import type { Projection } from '../projections/projection.ts'
+import { rotationPolicies } from '../projections/rotation-policies.ts'
 import { rotations } from '../projections/rotations.ts'
 import { secrets } from '../projections/secrets.ts'
 import type { Snapshots } from '../projections/snapshots.ts'
 
 /** The projections that a vault folds before it answers a caller. */
-const projections = { secrets, rotations, accesses, lifecycle, audit }
+const projections = {
+  secrets,
+  rotations,
+  accesses,
+  lifecycle,
+  access,
+  rotationPolicies,
+  audit,
+  changes,
+}
 
 type StateOf<P> = P extends Projection<infer S> ? S : never
 
@@ -22,6 +34,9 @@ export async function startBuiltIns(snapshots: Snapshots): Promise<BuiltIns> {
     rotations: await snapshots.start(rotations),
     accesses: await snapshots.start(accesses),
     lifecycle: await snapshots.start(lifecycle),
+    access: await snapshots.start(access),
+    rotationPolicies: await snapshots.start(rotationPolicies),
     audit: await snapshots.start(audit),
+    changes: await snapshots.start(changes),
   }
 }

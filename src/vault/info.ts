@@ -1,5 +1,10 @@
 import type { SecretType } from '../events/words.ts'
 import type { AccessRow } from '../projections/accesses.ts'
+import {
+  maxAgeOf,
+  type RotationPolicyRow,
+  rotationStatusOf,
+} from '../projections/rotation-policies.ts'
 import type { RotationRow } from '../projections/rotations.ts'
 import type { SecretRow, VersionState } from '../projections/secrets.ts'
 import type { VersionRow } from '../projections/versions.ts'
@@ -27,6 +32,8 @@ export interface SecretInfo {
   readonly owner?: string
   /** Milliseconds. */
   readonly rotateEvery?: number
+  /** When its value will be, or was, as old as it may get: by its own `rotateEvery`, or by a rotation policy. */
+  readonly dueAt?: Date
   readonly maxVersions?: number
   readonly casRequired: boolean
   readonly fingerprint?: string
@@ -35,9 +42,22 @@ export interface SecretInfo {
 export function infoOf(
   path: string,
   row: SecretRow,
-  seen: { rotation: RotationRow | undefined; access: AccessRow | undefined },
+  seen: {
+    rotation: RotationRow | undefined
+    access: AccessRow | undefined
+    policies: readonly RotationPolicyRow[]
+  },
 ): SecretInfo {
   const { type, tags, casRequired, expiresAt, notBefore, ...meta } = row.meta
+  const { due } = rotationStatusOf(
+    {
+      state: row.state,
+      valueChangedAt: row.valueChangedAt,
+      rotations: seen.rotation?.count ?? 0,
+      maxAge: maxAgeOf(path, row.meta, seen.policies),
+    },
+    { now: row.valueChangedAt },
+  )
   return {
     path,
     type,
@@ -49,6 +69,7 @@ export function infoOf(
     updatedBy: row.updatedBy,
     ...dateOf('expiresAt', expiresAt),
     ...dateOf('notBefore', notBefore),
+    ...dateOf('dueAt', due),
     rotationCount: seen.rotation?.count ?? 0,
     ...dateOf('lastRotatedAt', seen.rotation?.lastAt),
     accessCount: seen.access?.count ?? 0,

@@ -50,10 +50,20 @@ function infoOf(path: string, secret: ModelSecret) {
     ...counted,
     ...said,
     ...datesOf({ createdAt, updatedAt, valueChangedAt, lastRotatedAt, lastAccessedAt }),
-    ...datesOf({ expiresAt, notBefore }),
+    ...datesOf({ expiresAt, notBefore, dueAt: dueAtOf(secret) }),
     tags: { ...tags },
     casRequired: casRequired ?? false,
   }
+}
+
+const dayMs = 24 * 3600 * 1000
+
+/** The model knows no rotation policy: only what a secret says itself, and the two years of an encryption key. */
+function dueAtOf(secret: ModelSecret): number | undefined {
+  const { meta, valueChangedAt } = secret
+  const maxAge = meta.rotateEvery ?? (meta.type === 'encryption_key' ? 730 * dayMs : undefined)
+  const isLive = newestOf(secret).state === 'live'
+  return maxAge === undefined || !isLive ? undefined : valueChangedAt + maxAge
 }
 
 function historyOf({ versions }: ModelSecret, limit = 100) {
