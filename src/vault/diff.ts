@@ -1,0 +1,86 @@
+import { VaultError } from '../errors.ts'
+import { matches, parsePattern } from '../events/pattern.ts'
+import { placeOf } from './as-of.ts'
+import { type Noted, notedBetween } from './diff-noted.ts'
+import { secretsBetween } from './diff-secrets.ts'
+import type { DiffCounts, DiffEnd, SecretChange, SecretDiff, VaultDiff } from './diff-shape.ts'
+import type { FoldedLog } from './folded-log.ts'
+import type { Inspector } from './inspect.ts'
+import type { Moment, PassOptions } from './replay.ts'
+
+export interface DiffOptions extends PassOptions {
+  /** Of secrets only those whose paths this pattern matches: `prod/**`. */
+  readonly subject?: string
+}
+
+/**
+ * What changed from one moment to a later one: in the events behind `from`, up to and with that of `to`. Equal moments
+ * have no difference. The cost follows the changes in between, whatever the length of the log.
+ *
+ * Throws `INVALID` for a moment outside the log, and where `to` is before `from`; `ABORTED`.
+ *
+ * @example
+ * const { secrets } = await diffVault(log, { from: { time: '2026-04-01' }, to: { time: '2026-05-01' } })
+ * for (const { path, change, by } of secrets) console.log(path, change, by.join(', '))
+ */
+export async function diffVault(
+  log: FoldedLog,
+  ends: { readonly from: Moment; readonly to: Moment },
+  { subject, ...options }: DiffOptions = {},
+): Promise<VaultDiff> {
+  const pattern = subject === undefined ? undefined : parsePattern(subject, 'subject')
+  const from = await placeOf(log, ends.from, 'from')
+  const to = await placeOf(log, ends.to, 'to')
+  if (to.size < from.size) {
+    throw new VaultError(
+      'INVALID',
+      `to is before from: position ${to.size - 1}, and from is position ${from.size - 1}`,
+      { expected: from.size - 1, found: to.size - 1 },
+    )
+  }
+  const range = { from: from.size, to: to.size }
+  const found = await secretsBetween(log, range, options)
+  const secrets = found.filter(({ path }) => pattern === undefined || matches(pattern, path))
+  const noted = await notedBetween(log, { ...range, time: to.time }, options.signal)
+  return {
+    from: endOf(from),
+    to: endOf(to),
+    secrets,
+    ...noted,
+    counts: countsOf(to.size - from.size, secrets, noted),
+  }
+}
+
+/** The same, on record as `audit.read` where the vault records inspections. */
+export async function recordedDiff(
+  { log, record }: Inspector,
+  ends: { readonly from: Moment; readonly to: Moment },
+  options: DiffOptions = {},
+): Promise<VaultDiff> {
+  const diff = await diffVault(log, ends, options)
+  const filter = { from: diff.from.position, to: diff.to.position }
+  await record?.({
+    type: 'audit.read',
+    subject: '',
+    data: { filter: { diff: 'positions', ...filter } },
+  })
+  return diff
+}
+
+function endOf({ size, time }: { size: number; time: number }): DiffEnd {
+  return { position: size - 1, time: new Date(time) }
+}
+
+function countsOf(events: number, secrets: readonly SecretDiff[], noted: Noted): DiffCounts {
+  const bySecretChange: Partial<Record<SecretChange, number>> = {}
+  for (const { change } of secrets) bySecretChange[change] = (bySecretChange[change] ?? 0) + 1
+  return {
+    events,
+    changes: secrets.reduce((sum, secret) => sum + secret.events.length, 0),
+    secrets: secrets.length,
+    bySecretChange,
+    access: noted.access.length,
+    rotationPolicies: noted.rotationPolicies.length,
+    keys: noted.keys.length,
+  }
+}
