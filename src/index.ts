@@ -1,3 +1,5 @@
+export type { Explanation } from './access/explain.ts'
+export { accessMatrix, type MatrixRow, type MatrixRule } from './access/matrix.ts'
 export { type Generator, generate } from './crypto/generate.ts'
 export type {
   JsonValue,
@@ -7,8 +9,22 @@ export type {
   SecretValue,
 } from './crypto/secret-value.ts'
 export { type Retry, VaultError, type VaultErrorCode, type VaultErrorDetails } from './errors.ts'
-export type { EventContext, EventData, EventOf, EventType, VaultEvent } from './events/catalogue.ts'
-export { type RotationTrigger, type SecretType, secretTypes } from './events/words.ts'
+export type {
+  EventContext,
+  EventData,
+  EventOf,
+  EventType,
+  PolicyRule,
+  RotationScope,
+  VaultEvent,
+} from './events/catalogue.ts'
+export {
+  type Capability,
+  capabilities,
+  type RotationTrigger,
+  type SecretType,
+  secretTypes,
+} from './events/words.ts'
 export { measureKdf, type PassphraseOptions, passphrase } from './keys/passphrase.ts'
 export { type RecoveryKey, recoveryKey } from './keys/recovery.ts'
 export type { ShareCount } from './keys/share.ts'
@@ -16,6 +32,13 @@ export { type ShareSet, shares } from './keys/shares.ts'
 export type { Credential, Unlock } from './keys/unlock.ts'
 export type { Clock } from './log/clock.ts'
 export type { Commit } from './log/reader.ts'
+export {
+  type AccessState,
+  access,
+  type GrantRow,
+  type PolicyRow,
+  type RoleRow,
+} from './projections/access.ts'
 export { type AccessesState, type AccessRow, accesses } from './projections/accesses.ts'
 export { type Lifecycle, lifecycle } from './projections/lifecycle.ts'
 export {
@@ -33,6 +56,28 @@ export {
   type VersionState,
 } from './projections/secrets.ts'
 export { type VersionRow, type VersionsState, versions } from './projections/versions.ts'
+export { type BuiltInReport, builtInReports } from './reports/contents/catalogue.ts'
+export { type FormatName, formatNames } from './reports/formats/format.ts'
+export type { Manifest } from './reports/manifest.ts'
+export {
+  type Cell,
+  type Chart,
+  type Column,
+  type ColumnType,
+  defineReport,
+  type EventReport,
+  type FoldedReport,
+  type NumberedRow,
+  type OwnReport,
+  type Report,
+  type ReportAbout,
+  type ReportHead,
+  type ReportParams,
+  type ReportRow,
+  type ReportTotals,
+} from './reports/report.ts'
+export type { ReportRun, RunTotals } from './reports/run.ts'
+export type { Output, OutputFile, OutputSink } from './reports/write.ts'
 export { archiveStore } from './store/archive.ts'
 export { type LevelStoreOptions, levelStore } from './store/level.ts'
 export { memoryStore } from './store/memory.ts'
@@ -59,6 +104,7 @@ export type {
 } from './transfer/entry.ts'
 export { formatJson, formatJsonParts } from './transfer/json-export.ts'
 export { type ImportFormat, importFormats, parseTransfer } from './transfer/parse.ts'
+export type { AccessChange } from './vault/access-call.ts'
 export type { AnchorState } from './vault/anchoring.ts'
 export type { AnchorPlace, Anchors } from './vault/anchors.ts'
 export type { VaultAsOf } from './vault/as-of.ts'
@@ -67,6 +113,7 @@ export type { AuditFilter } from './vault/audit-filter.ts'
 export type { BackedUp, BackupOptions } from './vault/backup.ts'
 export { BackupReader, type BackupReaderOptions, type BackupStatus } from './vault/backup-reader.ts'
 export type { CallOptions } from './vault/call.ts'
+export type { ScopeOptions } from './vault/calls.ts'
 export type { VersionsChanged, VersionsOptions } from './vault/change-versions.ts'
 export type { SignedCheckpoint } from './vault/checkpoints.ts'
 export {
@@ -76,6 +123,19 @@ export {
   type DatabaseCredential,
   type SecretStore,
 } from './vault/credentials.ts'
+export type { DiffOptions } from './vault/diff.ts'
+export type { NotedChange } from './vault/diff-noted.ts'
+export type {
+  FieldDiff,
+  FieldValue,
+  SecretChange,
+  SecretDiff,
+  SecretEnd,
+  SecretStep,
+  VaultDiff,
+} from './vault/diff-shape.ts'
+export type { Evidence, EvidenceOptions } from './vault/evidence.ts'
+export type { ExplainedAccess, ExplainedActor, ExplainOptions } from './vault/explain.ts'
 export type { Export } from './vault/export.ts'
 export type { Health } from './vault/health.ts'
 export type { Identity } from './vault/identity.ts'
@@ -97,12 +157,25 @@ export { type LiveProjection, type LiveStatus, type Projected, project } from '.
 export type { MetaOptions } from './vault/meta-options.ts'
 export type { WriteOptions } from './vault/new-value.ts'
 export type { CreateOptions, OpenOptions, VaultPlace } from './vault/options.ts'
+export type { Policies, Policy, PolicyReader } from './vault/policies.ts'
 export type { ConsistencyProof, EventProof, Proofs } from './vault/proofs.ts'
 export type { ReadOptions } from './vault/read.ts'
 export type { AuditReader, SecretReader } from './vault/readers.ts'
 export type { Moment, PassOptions, Replayed, ReplayOptions } from './vault/replay.ts'
+export type { ReportOptions } from './vault/report-run.ts'
+export type { GeneratedReport } from './vault/report-writing.ts'
+export type { Reports, WriteReportOptions } from './vault/reports.ts'
+export type { Grant, GrantOptions, Role, RoleReader, Roles } from './vault/roles.ts'
+export type {
+  RotationPolicies,
+  RotationPolicy,
+  RotationPolicyChange,
+  RotationPolicyReader,
+} from './vault/rotation-policies.ts'
+export type { Scope } from './vault/scope.ts'
 export { Vault } from './vault/vault.ts'
 export type { Verification, VerifyOptions } from './vault/verify.ts'
+export type { ReportVerification, VerifyReportOptions } from './vault/verify-report.ts'
 export { version } from './vault/version.ts'
 export type {
   Annotated,

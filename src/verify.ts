@@ -19,3 +19,11 @@ export {
 } from './proofs/proof-file.ts'
 export { leafHash } from './proofs/tree.ts'
 export { formatVkey, parseVkey, type SignatureType, type Vkey } from './proofs/vkey.ts'
+export {
+  type Manifest,
+  type ManifestOutput,
+  parseManifest,
+  type VerifiedReport,
+  verifyReport,
+} from './reports/manifest.ts'
+export type { Parsed, Statement } from './reports/statement.ts'

@@ -7,6 +7,7 @@ import type { Unlock } from '../keys/unlock.ts'
 import { openEpochs } from '../log/epochs.ts'
 import type { LogSource } from '../log/reader.ts'
 import { sealedRows } from '../projections/derived/sealed-rows.ts'
+import type { TreeRows } from '../projections/derived/tree-rows.ts'
 import type { Lifecycle } from '../projections/lifecycle.ts'
 import { Snapshots } from '../projections/snapshots.ts'
 import { originOf } from '../proofs/origin.ts'
@@ -35,6 +36,7 @@ export interface BackupLog {
   /** Without signing keys and roots: those are wiped. */
   readonly keyring: Keyring
   readonly log: FoldedLog
+  readonly nodes: TreeRows
   /** The name under which the vault signs. */
   readonly origin: string
   /** How many events are shown to be an owner's. */
@@ -97,7 +99,7 @@ interface Opened extends LogSource {
 async function readBackup(
   opened: Opened,
   { verifier, ...pass }: HowToRead,
-): Promise<Pick<BackupLog, 'log' | 'origin' | 'proved' | 'checkpoints'>> {
+): Promise<Pick<BackupLog, 'log' | 'nodes' | 'origin' | 'proved' | 'checkpoints'>> {
   const { store, epochs, keyring } = opened
   const found = await findCheckpoints(store.files, keyring)
   const { state, snapshots, frontier, nodes } = await recoverBackup(opened, found, pass)
@@ -108,6 +110,7 @@ async function readBackup(
   const { incarnation } = state.lifecycle.fold.state
   return {
     log,
+    nodes,
     origin: originOf(keyring.vaultId, incarnation),
     proved: isOwners(keyring) ? log.size : (vouched ?? found.newest?.size ?? 0),
     checkpoints,

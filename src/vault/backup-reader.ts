@@ -1,12 +1,22 @@
+import type { Explanation } from '../access/explain.ts'
 import { VaultError } from '../errors.ts'
 import type { KeyslotRole } from '../keys/keyslot.ts'
 import type { Unlock } from '../keys/unlock.ts'
 import type { Projection } from '../projections/projection.ts'
+import type { LookAt } from './access-call.ts'
 import { type KnownAsOf, knownAsOf, type Look } from './as-of.ts'
 import { type AuditPage, type AuditQuery, checkQuery, queryAudit } from './audit.ts'
 import { type BackupLog, closeBackupLog, openBackupLog } from './backup-log.ts'
 import { type CallDefaults, type CallOptions, readCall } from './call.ts'
 import type { SignedCheckpoint } from './checkpoints.ts'
+import { type DiffOptions, diffVault } from './diff.ts'
+import type { VaultDiff } from './diff-shape.ts'
+import {
+  type ExplainedAccess,
+  type ExplainedActor,
+  type ExplainOptions,
+  explainTo,
+} from './explain.ts'
 import { type Identity, identityOf } from './identity.ts'
 import type { SecretInfo, VersionInfo } from './info.ts'
 import {
@@ -20,6 +30,7 @@ import {
   type SecretPage,
 } from './inspect.ts'
 import { type Keyslot, keyslotOf } from './keyslots.ts'
+import { PolicyReader } from './policies.ts'
 import { checkRead, type ReadOptions } from './read.ts'
 import type { AuditReader, SecretInspector } from './readers.ts'
 import {
@@ -29,6 +40,10 @@ import {
   type ReplayOptions,
   replayProjection,
 } from './replay.ts'
+import { backupSource } from './report-source.ts'
+import { Reports } from './reports.ts'
+import { RoleReader } from './roles.ts'
+import { RotationPolicyReader } from './rotation-policies.ts'
 import { type Verification, type VerifyOptions, verifyLog } from './verify.ts'
 import { readVerifier } from './vouched.ts'
 
@@ -91,11 +106,21 @@ const refusals: Readonly<Record<KeyslotRole, string>> = {
 export class BackupReader implements SecretInspector {
   readonly #opened: BackupLog
   readonly audit: Pick<AuditReader, 'query'>
+  /** Without an owner's signature: `generated.isSigned` says so, and what proves them is a checkpoint in the backup. */
+  readonly reports: Reports
+  readonly policies: PolicyReader
+  readonly roles: RoleReader
+  readonly rotationPolicies: RotationPolicyReader
   #closing: Promise<void> | undefined
 
   private constructor(opened: BackupLog) {
     this.#opened = opened
     this.audit = { query: (query = {}) => this.#query(query) }
+    const look: LookAt = (call, work) => this.#look(call, work)
+    this.policies = new PolicyReader(look)
+    this.roles = new RoleReader(look, Date.now)
+    this.rotationPolicies = new RotationPolicyReader(look)
+    this.reports = new Reports(async () => backupSource(this.#backup()))
   }
 
   static async open(options: BackupReaderOptions): Promise<BackupReader> {
@@ -143,6 +168,21 @@ export class BackupReader implements SecretInspector {
   async asOf(moment: Moment, options: PassOptions = {}): Promise<KnownAsOf> {
     const look: Look = (call, work) => this.#look(call, work)
     return this.#look({}, ({ log }) => knownAsOf(log, moment, { ...options, look }))
+  }
+
+  /** Whether an actor may do something by the vault's policies, and which rule says so. Throws `INVALID`. */
+  async explain(
+    who: ExplainedActor,
+    what: ExplainedAccess,
+    { at, ...options }: ExplainOptions = {},
+  ): Promise<Explanation> {
+    const now = Date.now()
+    return this.#look(options, (inspector) => explainTo(inspector, { who, ...what, at, now }))
+  }
+
+  /** What changed from one moment to a later one, and by whom. Throws `INVALID`, `ABORTED`. */
+  async diff(from: Moment, to: Moment, options: DiffOptions = {}): Promise<VaultDiff> {
+    return this.#look({}, ({ log }) => diffVault(log, { from, to }, options))
   }
 
   /**

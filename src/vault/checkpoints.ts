@@ -79,15 +79,22 @@ function readOwn(bytes: Uint8Array, { vaultId, log }: Keyring): SignedCheckpoint
   return { origin, size, root: rootHash, note: Buffer.from(bytes) }
 }
 
-/** Every kept checkpoint, oldest first; then the newest as it is by then, where it is not one of them. */
+/** Every checkpoint that is kept for good, oldest first. Throws `INTEGRITY`. */
+export async function* listKept(
+  files: FileTable,
+  keyring: Keyring,
+): AsyncGenerator<SignedCheckpoint, void, void> {
+  for await (const bytes of readKept(files)) yield openOwn(bytes, keyring)
+}
+
+/** The same; then the newest as it is by then, where it is not one of them. */
 export async function* listCheckpoints(
   files: FileTable,
   keyring: Keyring,
   newest: () => SignedCheckpoint | undefined,
 ): AsyncGenerator<SignedCheckpoint, void, void> {
   let last = 0
-  for await (const bytes of readKept(files)) {
-    const checkpoint = openOwn(bytes, keyring)
+  for await (const checkpoint of listKept(files, keyring)) {
     last = checkpoint.size
     yield checkpoint
   }

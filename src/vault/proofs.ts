@@ -1,5 +1,7 @@
 import { VaultError } from '../errors.ts'
 import { openCommit } from '../log/commit.ts'
+import type { LogSource } from '../log/reader.ts'
+import type { TreeRows } from '../projections/derived/tree-rows.ts'
 import { consistencyProof, verifyConsistency } from '../proofs/consistency.ts'
 import { inclusionProof, verifyInclusion } from '../proofs/inclusion.ts'
 import { formatProofFile } from '../proofs/proof-file.ts'
@@ -74,7 +76,7 @@ export class Proofs {
     if (this.#session.options.inspections) {
       await recordRead(engine, this.#call(options), { proof: position })
     }
-    return proveEvent(engine, position)
+    return proveEvent(engine, position, await covering(engine, position))
   }
 
   /** Proves that the log of a later checkpoint continues that of an earlier one. Throws `INVALID`. */
@@ -85,11 +87,18 @@ export class Proofs {
   }
 }
 
-async function proveEvent(engine: Engine, position: number): Promise<EventProof> {
-  const { size, root, note } = await covering(engine, position)
-  const extra = await leafDataAt(engine, position)
+/** A log whose proofs can be made. */
+export type Provable = LogSource & { readonly nodes: Pick<TreeRows, 'get'> }
+
+/** The proof that an event stands in the log of a checkpoint that covers it, which has been verified. */
+export async function proveEvent(
+  log: Provable,
+  position: number,
+  { size, root, note }: SignedCheckpoint,
+): Promise<EventProof> {
+  const extra = await leafDataAt(log, position)
   const leaf = leafHash(extra)
-  const proof = await checked(engine, async (source) => {
+  const proof = await checked(log, async (source) => {
     const path = await inclusionProof(source, { index: position, size })
     verifyInclusion({ index: position, size, leaf, proof: path, root })
     return path
@@ -99,12 +108,12 @@ async function proveEvent(engine: Engine, position: number): Promise<EventProof>
 }
 
 /** The proof between two sizes of the log, which has been verified. */
-async function proveConsistency(
-  engine: Engine,
+export async function proveConsistency(
+  log: Provable,
   from: Pick<SignedCheckpoint, 'size' | 'root'>,
   to: Pick<SignedCheckpoint, 'size' | 'root'>,
 ): Promise<readonly Buffer[]> {
-  return checked(engine, async (source) => {
+  return checked(log, async (source) => {
     const proof = await consistencyProof(source, { from: from.size, to: to.size })
     verifyConsistency({
       from: from.size,
@@ -125,17 +134,17 @@ async function covering(engine: Engine, position: number): Promise<SignedCheckpo
 }
 
 /** A kept node that is wrong makes a proof that does not verify: then all is computed from the events. */
-async function checked<T>(engine: Engine, prove: (source: NodeSource) => Promise<T>): Promise<T> {
+async function checked<T>(log: Provable, prove: (source: NodeSource) => Promise<T>): Promise<T> {
   try {
-    return await prove(treeSource(engine, engine.nodes))
+    return await prove(treeSource(log, log.nodes))
   } catch (error) {
     if (!(error instanceof VaultError) || error.code !== 'INTEGRITY') throw error
-    return prove(treeSource(engine, { get: async () => undefined }))
+    return prove(treeSource(log, { get: async () => undefined }))
   }
 }
 
 /** salt(16) ‖ event bytes: what the leaf's hash is made of. */
-async function leafDataAt({ store, epochs }: Engine, position: number): Promise<Buffer> {
+async function leafDataAt({ store, epochs }: LogSource, position: number): Promise<Buffer> {
   for await (const [stored] of store.read({ from: position, to: position + 1 })) {
     if (stored === undefined) break
     const { buffer, spans } = openCommit(epochs, stored)

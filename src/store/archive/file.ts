@@ -73,7 +73,7 @@ async function readBack(path: string): Promise<Omit<WrittenArchive, 'path'>> {
 }
 
 /** A link fails where the name is taken, so that of two backups to one name only one gets it. */
-async function giveName(temporary: string, path: string): Promise<void> {
+export async function giveName(temporary: string, path: string): Promise<void> {
   try {
     await link(temporary, path)
   } catch (cause) {
@@ -92,7 +92,8 @@ async function giveName(temporary: string, path: string): Promise<void> {
   }
 }
 
-async function expectAbsent(path: string): Promise<void> {
+/** Throws `EXISTS` where there is anything of that name. */
+export async function expectAbsent(path: string): Promise<void> {
   const found = await lstat(path).catch((cause: unknown) => {
     if (isAbsent(cause)) return undefined
     throw fileError(cause, `could not look for ${path}`, path)

@@ -1,0 +1,137 @@
+import { createHash } from 'node:crypto'
+import { VaultError } from '../errors.ts'
+import { dictionary, type Fault, integer, list, map, text } from '../events/check.ts'
+import { nameBytesMax } from '../limits.ts'
+import type { OpenedCheckpoint, Trust } from '../proofs/checkpoint.ts'
+import type { NoteSignature } from '../proofs/note.ts'
+import type { ReportParams } from './report.ts'
+import {
+  formatStatement,
+  hexHash,
+  type Parsed,
+  parseStatement,
+  type Statement,
+  type StatementKind,
+  statementFields,
+  statementText,
+  verifyStatement,
+} from './statement.ts'
+
+/** What stands beside the outputs of a report: what was asked, of which log, and what came of it. */
+export interface Manifest extends Statement {
+  readonly report: string
+  /** Of the report's definition. */
+  readonly version: number
+  readonly params: ReportParams
+  readonly range: { readonly from: number; readonly to: number }
+  readonly rowCount: number
+  readonly findings: number
+  /** The events that the report went through, from position to position, and how many of them were missing. */
+  readonly population: {
+    readonly first: number
+    readonly last: number
+    readonly events: number
+    readonly gaps: number
+  }
+  readonly outputs: readonly ManifestOutput[]
+}
+
+export interface ManifestOutput {
+  readonly name: string
+  readonly bytes: number
+  /** In hex. */
+  readonly sha256: string
+}
+
+const natural = integer(0)
+const outputsMax = 4096
+const paramText = text(4096)
+
+/** A range that no event falls into ends before it begins. */
+const position = integer(-1)
+
+const kind: StatementKind<Manifest> = {
+  title: 'Muniment report manifest, version 1',
+  fields: {
+    ...statementFields,
+    report: text(nameBytesMax, 1),
+    version: integer(1),
+    params: dictionary(text(64), param, 16),
+    range: map<Manifest['range']>({ from: natural, to: position }),
+    rowCount: natural,
+    findings: natural,
+    population: map<Manifest['population']>({
+      first: natural,
+      last: position,
+      events: natural,
+      gaps: natural,
+    }),
+    outputs: list(
+      map<ManifestOutput>({ name: text(512, 1), bytes: natural, sha256: hexHash }),
+      0,
+      outputsMax,
+    ),
+  },
+}
+
+function param(value: unknown): Fault | undefined {
+  return typeof value === 'string' ? paramText(value) : natural(value)
+}
+
+/** The text that a manifest's signature is of. */
+export function manifestText(manifest: Manifest): string {
+  return statementText(kind.title, manifest)
+}
+
+export function formatManifest(text: string, signatures: readonly NoteSignature[]): Buffer {
+  return formatStatement(text, signatures)
+}
+
+/** Reads a manifest; nothing is verified yet. Throws `INVALID`, saying what was expected, and `TOO_LARGE`. */
+export function parseManifest(bytes: Uint8Array): Parsed<Manifest> {
+  return parseStatement(bytes, kind)
+}
+
+/** What verifying a manifest has shown. */
+export interface VerifiedReport {
+  readonly manifest: Manifest
+  /** False where no owner has signed it: then only the log that it speaks of is proved. */
+  readonly isSigned: boolean
+  readonly checkpoint: OpenedCheckpoint
+}
+
+/**
+ * Verifies what can be verified of a report without its vault: that the log which the manifest speaks of is the one
+ * whose key is trusted, that this key has signed the manifest (where it is signed at all: see `isSigned`), and that each
+ * of these files is the output that it names. That the rows are right, only the vault or a backup of it can show.
+ *
+ * @throws VaultError `INVALID` or `TOO_LARGE` for what is no manifest; `INTEGRITY`, saying what does not hold
+ * @example
+ * const { manifest, isSigned } = verifyReport(await readFile('rotation.manifest'), {
+ *   trust: { log: parseVkey(pinned) },
+ *   files: new Map([['rotation.csv', await readFile('rotation.csv')]]),
+ * })
+ */
+export function verifyReport(
+  bytes: Uint8Array,
+  { trust, files }: { readonly trust: Trust; readonly files?: ReadonlyMap<string, Uint8Array> },
+): VerifiedReport {
+  const parsed = parseManifest(bytes)
+  const checkpoint = verifyStatement(bytes, parsed, trust)
+  for (const [name, content] of files ?? []) expectOutput(parsed.statement, name, content)
+  return { manifest: parsed.statement, isSigned: parsed.isSigned, checkpoint }
+}
+
+/** Throws `INTEGRITY` where a file is not the output of that name. */
+function expectOutput({ outputs }: Manifest, name: string, content: Uint8Array): void {
+  const output = outputs.find((each) => each.name === name)
+  if (output === undefined) {
+    throw new VaultError('INTEGRITY', `the manifest names no output ${name}`)
+  }
+  const found = createHash('sha256').update(content).digest('hex')
+  if (found === output.sha256) return
+  throw new VaultError('INTEGRITY', `${name} is not what the manifest was made of`, {
+    expected: output.sha256,
+    found,
+  })
+}
