@@ -76,7 +76,21 @@ export async function withVault<T>(
 /** What a vault and a backup of one have in common: all of the history, and no value. */
 export type Reader = Pick<
   BackupReader,
-  'list' | 'describe' | 'history' | 'exists' | 'replay' | 'asOf' | 'audit' | 'identity' | 'verify'
+  | 'list'
+  | 'describe'
+  | 'history'
+  | 'exists'
+  | 'replay'
+  | 'asOf'
+  | 'audit'
+  | 'identity'
+  | 'verify'
+  | 'reports'
+  | 'diff'
+  | 'explain'
+  | 'policies'
+  | 'roles'
+  | 'rotationPolicies'
 >
 
 /** The same for a command that only looks: `--vault` may be a backup file then, opened by an auditor's keyslot too. */

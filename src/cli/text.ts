@@ -27,8 +27,15 @@ function coloured(stream: NodeJS.WriteStream): boolean {
   return stream.isTTY === true && !NO_COLOR && TERM !== 'dumb'
 }
 
-/** Aligned columns under their headings; cells are made fit for a terminal here. Linear, for ten thousand rows too. */
-export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
+/**
+ * Aligned columns under their headings; cells are made fit for a terminal here. Linear, for ten thousand rows too. A
+ * marked row stands out where there are colours; what marks it elsewhere is one of its cells.
+ */
+export function table(
+  headings: readonly string[],
+  rows: readonly (readonly string[])[],
+  isMarked: (row: number) => boolean = () => false,
+): string {
   const cells = rows.map((row) => row.map(printable))
   const widths = headings.map((heading, i) =>
     cells.reduce((most, row) => Math.max(most, widthOf(row[i] ?? '')), widthOf(heading)),
@@ -39,7 +46,11 @@ export function table(headings: readonly string[], rows: readonly (readonly stri
       .join('  ')
       .trimEnd()
   const head = line(headings, (heading) => style('dim', heading, process.stdout))
-  return [head, ...cells.map((row) => line(row, (cell) => cell))].join('\n')
+  const body = cells.map((row, i) => {
+    const text = line(row, (cell) => cell)
+    return isMarked(i) ? style('yellow', text, process.stdout) : text
+  })
+  return [head, ...body].join('\n')
 }
 
 /** Characters that take two columns: East Asian ones (UAX #11, roughly) and emoji. */
@@ -51,6 +62,18 @@ function widthOf(text: string): number {
   if (plain.test(text)) return text.length
   const visible = text.replaceAll(/\p{M}/gu, '')
   return [...visible].length + (visible.match(wide)?.length ?? 0)
+}
+
+/** The text, or as much of it as fits with an ellipsis. */
+export function clipped(text: string, widthMax: number): string {
+  if (widthOf(text) <= widthMax) return text
+  let [kept, width] = ['', 0]
+  for (const character of text) {
+    width += widthOf(character)
+    if (width >= widthMax) break
+    kept += character
+  }
+  return `${kept}…`
 }
 
 /** `name  value` lines, for one thing with many properties; those without a value are left out. */

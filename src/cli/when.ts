@@ -49,10 +49,14 @@ export function time(text: string, { edge, side, tz, now }: Reading): Date {
   return expectDate(new Date(`${day}T${clock}${offset.toUpperCase()}`), text)
 }
 
-/** A moment of the log: a time, or a position (`41007`). */
-export function moment(text: string, reading: Pick<Reading, 'tz' | 'now'>): Moment {
+/** A moment of the log: a time, of a day its end unless said, or a position (`41007`). */
+export function moment(
+  text: string,
+  { tz, now }: Pick<Reading, 'tz' | 'now'>,
+  edge: Reading['edge'] = 'end',
+): Moment {
   if (/^\d+$/.test(text)) return { position: Number(text) }
-  return { time: time(text, { ...reading, edge: 'end', side: 'past' }) }
+  return { time: time(text, { tz, now, edge, side: 'past' }) }
 }
 
 export function timeZone(text: string): string {
@@ -81,6 +85,27 @@ export function age(at: Date, now: number): string {
 
 const ages = [
   ['y', 365 * dayMs],
+  ['d', dayMs],
+  ['h', 3_600_000],
+  ['m', 60_000],
+  ['s', 1000],
+] as const
+
+/** A duration in its two largest units, the rest left off: `90 d`, `1 d 4 h`. */
+export function span(ms: number): string {
+  let rest = Math.max(0, ms)
+  const first = spans.findIndex(([, length]) => rest >= length)
+  if (first === -1) return '0 s'
+  const words: string[] = []
+  for (const [unit, length] of spans.slice(first, first + 2)) {
+    const count = Math.floor(rest / length)
+    rest -= count * length
+    if (count > 0) words.push(`${count} ${unit}`)
+  }
+  return words.join(' ')
+}
+
+const spans = [
   ['d', dayMs],
   ['h', 3_600_000],
   ['m', 60_000],

@@ -108,6 +108,55 @@ describe('a command that is not understood exits with 2', () => {
       'there is no projection "everything" of the vault\'s own',
       'one of secrets, versions, rotations, accesses, lifecycle, or --module FILE',
     ],
+    ['report', 'expected the name of a report', 'muniment report list'],
+    [
+      'report rotatoin',
+      "command-argument value 'rotatoin' is invalid for argument 'name'. Allowed choices are audit-trail, exposure, rotation, keys, erasure, access-review, denials, privileged, integrity.",
+      help,
+    ],
+    [
+      'report rotation --to 7 --as-of 7',
+      'give one of --to and --as-of: both are the last event that is taken',
+      undefined,
+    ],
+    [
+      'report rotation --format csv json',
+      'stdout takes one format',
+      'a folder for one file a format: --out q1/',
+    ],
+    [
+      'report rotation --out q1.txt',
+      '--out q1.txt: expected a file whose name ends in one of .json, .jsonl, .csv, .html, .pdf, or a folder',
+      '--out q1.csv',
+    ],
+    [
+      'report rotation --out q1.csv --format pdf',
+      '--out q1.csv is one file, of format csv',
+      'a folder for one file a format: --out ./',
+    ],
+    [
+      'report rotation --out .',
+      '--out . is a folder: one file a format goes there',
+      '--format csv pdf',
+    ],
+    ['report rotation --out none/q1.csv', 'there is no folder none', 'mkdir none'],
+    [
+      'report verify q1.txt',
+      'expected a manifest or a file of a report, found q1.txt',
+      'they end in .manifest, or in one of json, jsonl, csv, html, pdf',
+    ],
+    ['report verify q1.csv', 'the manifest q1.manifest cannot be read: ENOENT', undefined],
+    [
+      'rotation-policy set --prefix prod/',
+      'expected either --every DURATION or --exempt',
+      undefined,
+    ],
+    [
+      'explain user/ana raed prod/api',
+      expect.stringMatching(/^command-argument value 'raed' is invalid for argument 'capability'/),
+      help,
+    ],
+    ['policy write ops --file none.json', 'none.json cannot be read: ENOENT', undefined],
     [
       'completion tcsh',
       "command-argument value 'tcsh' is invalid for argument 'shell'. Allowed choices are zsh, bash, fish, powershell.",
@@ -437,19 +486,32 @@ describe('on a terminal', () => {
 describe('the help', () => {
   const manual = readFileSync(new URL('../../docs/cli.md', import.meta.url), 'utf8')
 
+  /** Commands that have others below them, and those others. */
+  const parents: readonly (readonly [string, readonly string[]])[] = [
+    ['keyslot', ['list', 'add', 'remove']],
+    ['kdf', ['bench']],
+    ['report', ['list', 'verify']],
+    ['policy', ['write', 'list', 'show', 'remove']],
+    ['role', ['list', 'write', 'grant', 'withdraw', 'remove']],
+    ['rotation-policy', ['list', 'set', 'remove']],
+  ]
+
   it('has 80 columns, and names what the manual does: every command and global option', async () => {
-    const commands = [[], ['keyslot'], ['kdf'], ['set'], ['keyslot', 'add']]
+    const leaves = [['set'], ['keyslot', 'add'], ['diff'], ['evidence'], ['explain']]
+    const commands = [[], ...parents.map(([name]) => [name]), ...leaves]
     const ran = await Promise.all(commands.map((args) => shell.run([...args, '--help'])))
     expect(ran.map(({ code, stderr }) => code === 0 && stderr === '')).not.toContain(false)
     const lines = ran.flatMap(({ stdout }) => stdout.split('\n'))
     expect(lines.filter((line) => line.length > 80)).toEqual([])
-    const [all = [], keyslot = [], kdf = []] = ran.map(({ stdout }) => namesIn(stdout))
-    expect(all).toEqual(
+    const names = ran.map(({ stdout }) => namesIn(stdout))
+    expect(names[0]).toEqual(
       expect.arrayContaining(['set', 'get', 'run', 'audit', 'restore', 'completion', '--tz']),
     )
-    expect(keyslot.filter(isCommand)).toEqual(['list', 'add', 'remove'])
-    expect(kdf.filter(isCommand)).toEqual(['bench'])
-    expect([...all, ...keyslot, ...kdf].filter((name) => !isNamed(name))).toEqual([])
+    for (const [i, [parent, below]] of parents.entries()) {
+      expect(names[i + 1]?.filter(isCommand), parent).toEqual(below)
+    }
+    const told = names.slice(0, 1 + parents.length).flat()
+    expect(told.filter((name) => !isNamed(name))).toEqual([])
   })
 
   function isCommand(name: string): boolean {
@@ -466,5 +528,8 @@ describe('the help', () => {
 
 /** The terms of a help's lists: commands by their names, options by their long ones. */
 function namesIn(help: string): readonly string[] {
-  return [...help.matchAll(/^ {2}(?:-\w, )?(--[\w-]+|\w+)(?=[ |])/gm)].map(([, name = '']) => name)
+  const terms = help.split(/^Arguments:\n(?: .*\n)+/m).join('')
+  return [...terms.matchAll(/^ {2}(?:-\w, )?(--[\w-]+|[\w-]+)(?=[ |])/gm)].map(
+    ([, name = '']) => name,
+  )
 }

@@ -41,7 +41,8 @@ async function known({ vault: path }: Shell, prefix: string): Promise<readonly u
   await vault.close()
   const live = items.filter(({ state }) => state === 'live')
   return live.map(
-    ({ createdAt, updatedAt, valueChangedAt, lastRotatedAt, rotationCount, ...info }) => info,
+    ({ createdAt, updatedAt, valueChangedAt, lastRotatedAt, rotationCount, dueAt, ...info }) =>
+      info,
   )
 }
 

@@ -128,10 +128,12 @@ describe('time', () => {
 })
 
 describe('moment', () => {
-  it('reads a number as a position, and a date as its end', () => {
+  it('reads a number as a position, and a date as its end, or its start where that is meant', () => {
     expect(moment('41007', reading)).toEqual({ position: 41_007 })
     expect(moment('0', reading)).toEqual({ position: 0 })
     expect(moment('2026-03-31', reading)).toEqual({ time: new Date('2026-03-31T23:59:59.999Z') })
+    const start = moment('2026-03-31', reading, 'start')
+    expect(start).toEqual({ time: new Date('2026-03-31T00:00:00.000Z') })
     expect(moment('1h', reading)).toEqual({ time: new Date('2026-11-24T19:15:36.789Z') })
   })
 

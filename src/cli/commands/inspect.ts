@@ -23,7 +23,7 @@ export function addList(program: Command): void {
     .argument('[prefix]', 'paths that begin so: prod/', '')
     .option('--as-of <time>', 'as it was then: a time, or a position of the log')
     .option('--expired', 'only those that have expired')
-    .option('--due', 'only those whose rotation is due')
+    .option('--due', 'only those whose rotation is due, by their own period or a rotation policy')
     .action(
       handled<ListFlags>(async (cli, { args: [prefix = ''], options }) => {
         await withReader(cli, async (vault) => {
@@ -34,7 +34,7 @@ export function addList(program: Command): void {
               (options.expired !== true || isExpired(info, at)) &&
               (options.due !== true || isDue(info, at)),
           )
-          await cli.out.result(items, () => listed(cli, items))
+          await cli.out.result(items, () => listed(cli, items, options))
           if (then) cli.out.note(`as of position ${then.position}, ${cli.shown(then.time)}`)
         })
       }),
@@ -64,17 +64,12 @@ function isExpired({ expiresAt }: SecretInfo, at: number): boolean {
   return expiresAt !== undefined && expiresAt.getTime() <= at
 }
 
-/** By the age of the value, whoever changed it; a secret without a period is never due. */
-function isDue(info: SecretInfo, at: number): boolean {
-  const due = dueAt(info)
-  return due !== undefined && due.getTime() <= at
+/** By the age of the value, whoever changed it; a secret that nothing gives a period is never due. */
+function isDue({ dueAt }: SecretInfo, at: number): boolean {
+  return dueAt !== undefined && dueAt.getTime() <= at
 }
 
-function dueAt({ rotateEvery, valueChangedAt }: SecretInfo): Date | undefined {
-  return rotateEvery === undefined ? undefined : new Date(valueChangedAt.getTime() + rotateEvery)
-}
-
-function listed(cli: Cli, items: readonly SecretInfo[]): string {
+function listed(cli: Cli, items: readonly SecretInfo[], { due = false }: ListFlags): string {
   if (items.length === 0) return 'no secrets'
   const { tz } = cli.globals
   const rows = items.map((info) => [
@@ -82,6 +77,7 @@ function listed(cli: Cli, items: readonly SecretInfo[]): string {
     info.type,
     info.state === 'live' ? `${info.version}` : `${info.version} (${info.state})`,
     cli.exact(info.valueChangedAt),
+    ...(due ? [cli.exact(info.dueAt)] : []),
     cli.exact(info.expiresAt),
     `${info.rotationCount}`,
     cli.exact(info.lastAccessedAt),
@@ -91,6 +87,7 @@ function listed(cli: Cli, items: readonly SecretInfo[]): string {
     'type',
     'version',
     `value changed (${tz})`,
+    ...(due ? [`due (${tz})`] : []),
     `expires (${tz})`,
     'rotations',
     `last read (${tz})`,
@@ -129,7 +126,6 @@ export function addDescribe(program: Command): void {
 
 function described(cli: Cli, info: SecretInfo): string {
   const shown = (at: Date | undefined) => at && cli.shown(at)
-  const due = dueAt(info)
   const tags = Object.entries(info.tags).map(([key, value]) => `${key}=${value}`)
   return properties([
     ['path', info.path],
@@ -143,7 +139,7 @@ function described(cli: Cli, info: SecretInfo): string {
     ['value changed', shown(info.valueChangedAt)],
     ['not before', shown(info.notBefore)],
     ['expires', shown(info.expiresAt)],
-    ['rotation due', shown(due)],
+    ['rotation due', shown(info.dueAt)],
     ['rotations', `${info.rotationCount}`],
     ['last rotated', shown(info.lastRotatedAt)],
     ['reads', `${info.accessCount}`],

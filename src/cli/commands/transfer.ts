@@ -1,5 +1,3 @@
-import { createReadStream } from 'node:fs'
-import { addAbortSignal } from 'node:stream'
 import { type Command, Option } from 'commander'
 import {
   formatDotenv,
@@ -15,10 +13,10 @@ import {
   type Vault,
 } from '../../index.ts'
 import { type Cli, handled, withVault } from '../cli.ts'
-import { exitCodes } from '../exit-codes.ts'
-import { Exit, UsageError } from '../failure.ts'
+import { UsageError } from '../failure.ts'
 import { expectFree, withNewFile } from '../new-file.ts'
 import { subcommand } from '../program.ts'
+import { readAll } from '../read-all.ts'
 import { plural } from '../text.ts'
 
 interface ImportFlags {
@@ -155,17 +153,4 @@ async function exportedText(
       ? { text: formatJson(entries, exported), skipped: [] }
       : formatDotenv(entries, { prefix })
   return { ...exported, ...formatted }
-}
-
-async function readAll({ signal }: Cli, file: string): Promise<Buffer> {
-  const stream = file === '-' ? process.stdin : createReadStream(file)
-  const chunks: Buffer[] = []
-  try {
-    for await (const chunk of addAbortSignal(signal, stream)) chunks.push(chunk)
-  } catch (cause) {
-    if (signal.aborted) throw new Exit(exitCodes.interrupted)
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown'
-    throw new UsageError(`${file} cannot be read: ${code}`)
-  }
-  return Buffer.concat(chunks)
 }
