@@ -117,6 +117,23 @@ async function generic(path) {
   return { ms, seen }
 }
 
+/** The first page of a list as of moments far apart, each looked at for the first time, and of their neighbours. */
+async function lookBack(vault) {
+  const { size } = await vault.health()
+  const listed = async (position) => {
+    const { ms } = await timed(async () => (await vault.asOf({ position })).list())
+    return ms
+  }
+  const first = []
+  const neighbours = []
+  for (const part of [0.5, 0.9, 0.2]) {
+    const position = Math.floor(size * part)
+    first.push(await listed(position))
+    for (let i = 1; i <= 10; i++) neighbours.push(await listed(position + i * 97))
+  }
+  return { first: median(first), neighbour: median(neighbours) }
+}
+
 /** Opening, rebuilding and querying a vault of so many events. */
 export async function atSize(events) {
   return inFolder(async (folder) => {
@@ -138,6 +155,7 @@ export async function atSize(events) {
       const query = { subject: pathOf((i * 97) % secrets), limit: 100 }
       firstPage.push((await timed(() => vault.audit.query(query).next())).ms)
     }
+    const asOf = await lookBack(vault)
     const delay = monitorEventLoopDelay({ resolution: 1 })
     await vault.close()
     await rm(join(path, 'derived'), { recursive: true })
@@ -151,6 +169,8 @@ export async function atSize(events) {
       events,
       openMs: median(opens) - median(kdf),
       queryMs: median(firstPage),
+      asOfMs: asOf.first,
+      neighbourMs: asOf.neighbour,
       rebuildRate: (size / (rebuild.ms - median(kdf))) * 1000,
       genericRate: (seen / genericMs) * 1000,
       loopDelayP99Ms: delay.percentile(99) / 1e6,

@@ -1,5 +1,6 @@
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
+import { deciding, scopedReads } from './access.js'
 import { atSize, bulkWrite, derivations, proving, reads, treeCost, verification } from './rows.js'
 
 /*
@@ -92,6 +93,18 @@ for (const events of flags.quick ? [20_000, 100_000] : [20_000, 100_000, 1_000_0
     bar: 5,
     less: true,
   })
+  row(`as of, list, the first time ${at}`, {
+    measured: ms(found.asOfMs),
+    value: found.asOfMs,
+    bar: 50,
+    less: true,
+  })
+  row(`  a moment beside it`, {
+    measured: ms(found.neighbourMs),
+    value: found.neighbourMs,
+    bar: 5,
+    less: true,
+  })
   row(`rebuild of every projection ${at}`, {
     measured: rate(found.rebuildRate),
     against: `generic ${rate(found.genericRate)}`,
@@ -136,6 +149,22 @@ row('tree, an event appended', {
   measured: `${tree.append.toFixed(2)} µs`,
   against: `leaf hash ${tree.hash.toFixed(2)} µs`,
   value: tree.append / tree.hash,
+})
+
+const us = (number) => `${number.toFixed(2)} µs`
+const decided = await deciding(100)
+row('decision of policy, 100 policies', {
+  measured: us(decided.decision),
+  against: `compiled anew ${us(decided.compiled)}`,
+  value: decided.decision,
+  bar: 1,
+  less: true,
+})
+const scoped = await scopedReads(flags.quick ? 10_000 : 40_000)
+row('audited read in a scope, more than the host', {
+  measured: us(scoped.scoped - scoped.host),
+  against: `host ${us(scoped.host)}`,
+  value: scoped.scoped - scoped.host,
 })
 
 const kdf = await derivations()

@@ -1,26 +1,11 @@
 // A vault's life in one sitting, told through the command line: npm run demo [-- --keep]
-import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { copyFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
-import { print, step, transcript } from './show.js'
-
-const { values: flags } = parseArgs({ options: { keep: { type: 'boolean', default: false } } })
-const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
-const folder = await mkdtemp(join(tmpdir(), 'muniment-demo-'))
-
-const env = {
-  PATH: process.env.PATH,
-  MUNIMENT_VAULT: 'vault',
-  MUNIMENT_PASSPHRASE_FILE: 'passphrase',
-  MUNIMENT_ACTOR: 'user/ana',
-}
+import { tell } from './tell.js'
 
 /** The story, in order: why, then what is typed. A number is the exit code that a refusal has. */
-const story = [
+const steps = [
   {
     title: 'Make a vault',
     why:
@@ -92,23 +77,7 @@ const story = [
   },
 ]
 
-try {
-  await prepare()
-  print('Muniment: a vault whose every operation is an event in an encrypted log')
-  for (const { title, why, commands } of story) {
-    step(title, why)
-    for (const [line, code = 0] of commands) await type(line, code)
-  }
-} finally {
-  print('')
-  if (flags.keep) print(`Kept: ${folder}`)
-  else {
-    await rm(folder, { recursive: true })
-    print(`Removed: ${folder} (npm run demo -- --keep leaves it)`)
-  }
-}
-
-async function prepare() {
+async function prepare(folder) {
   const secret = () => `${randomBytes(24).toString('base64url')}\n`
   await writeFile(join(folder, 'passphrase'), secret(), { mode: 0o600 })
   await writeFile(join(folder, 'guess'), secret(), { mode: 0o600 })
@@ -117,24 +86,13 @@ async function prepare() {
   }
 }
 
-/** Types a line into a shell in the demo's folder, and shows it with what was said. */
-async function type(line, expected) {
-  const ran = await run(line)
-  transcript(line, ran)
-  if (ran.code !== expected) throw new Error(`expected exit ${expected}`)
-}
-
-function run(line) {
-  const shell = `muniment() { "${process.execPath}" "${main}" "$@"; }\n${line}`
-  const child = spawn('sh', ['-c', shell], { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] })
-  const said = { stdout: '', stderr: '' }
-  for (const stream of ['stdout', 'stderr']) {
-    child[stream].setEncoding('utf8').on('data', (text) => {
-      said[stream] += text
-    })
-  }
-  return new Promise((resolve, reject) => {
-    child.once('error', reject)
-    child.once('close', (code) => resolve({ code, ...said }))
-  })
-}
+await tell({
+  title: 'Muniment: a vault whose every operation is an event in an encrypted log',
+  prepare,
+  env: {
+    MUNIMENT_VAULT: 'vault',
+    MUNIMENT_PASSPHRASE_FILE: 'passphrase',
+    MUNIMENT_ACTOR: 'user/ana',
+  },
+  steps,
+})
