@@ -3,7 +3,7 @@
  * `npm run check:layers` holds both; `test/unit/layers.test.ts` sees every rule below go red once.
  */
 
-const base = ['errors', 'limits']
+const base = ['errors', 'limits', 'breather']
 const core = [
   ...base,
   'events',
@@ -13,6 +13,7 @@ const core = [
   'proofs',
   'projections',
   'log',
+  'access',
   'decide',
   'reports',
 ]
@@ -24,6 +25,7 @@ const core = [
 const layers = {
   errors: [],
   limits: [],
+  breather: [],
   events: base,
   crypto: base,
   store: base,
@@ -31,13 +33,14 @@ const layers = {
   proofs: [...base, 'events', 'crypto'],
   projections: [...base, 'events', 'crypto', 'types of store'],
   log: [...base, 'events', 'crypto', 'keys', 'proofs', 'store'],
-  decide: [...base, 'events', 'projections'],
-  reports: [...base, 'events', 'projections', 'proofs'],
+  access: [...base, 'events', 'projections'],
+  decide: [...base, 'events', 'projections', 'access'],
+  reports: [...base, 'events', 'projections', 'proofs', 'access'],
   transfer: [...base, 'events', 'crypto', 'keys'],
   vault: [...core, 'transfer'],
   index: [...core, 'transfer', 'vault'],
   testing: [...core, 'transfer', 'vault'],
-  verify: [...base, 'events', 'crypto', 'proofs'],
+  verify: [...base, 'events', 'crypto', 'proofs', 'reports'],
   http: ['index'],
   server: ['index', 'http'],
   client: base,
@@ -52,6 +55,9 @@ const packages = {
   msgpackr: '^src/(events|keys|log|projections)/',
   'shamir-secret-sharing': '^src/keys/shares\\.ts$',
   commander: '^src/cli/',
+  'csv-stringify': '^src/reports/formats/',
+  pdfkit: '^src/reports/formats/',
+  yazl: '^src/reports/evidence/',
 }
 
 const layerPath = (name) => `^src/${name}(/|\\.ts$)`

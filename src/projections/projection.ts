@@ -1,6 +1,7 @@
 import { VaultError } from '../errors.ts'
 import type { EventOf, EventType, VaultEvent } from '../events/catalogue.ts'
 import { eventTypes } from '../events/catalogue.ts'
+import { deepFrozen } from './deep-frozen.ts'
 
 /** One function an event type, which changes the state that it is given. */
 export type Handlers<S> = {
@@ -68,6 +69,22 @@ export function defineProjection<S>(projection: Projection<S>): Projection<S> {
     )
   }
   return projection
+}
+
+/** A definition that stays as it is: each field is read once, and nobody can change it any more. Throws as `defineProjection`. */
+export function fixedProjection<S>(projection: Projection<S>): Projection<S> {
+  const { name, version, initial, on, each, encode, decode } = projection
+  return defineProjection(
+    Object.freeze({
+      name,
+      version,
+      initial,
+      on: Object.freeze({ ...on }),
+      ...(each && { each }),
+      ...(encode && { encode }),
+      ...(decode && { decode }),
+    }),
+  )
 }
 
 /** Thrown where a handler threw: the state before the event is lost with it, and the fold stops there. */
@@ -143,6 +160,32 @@ export function viewOf<S>(fold: Fold<S>): View<S> {
   return (state instanceof Map ? new MapView(state) : state) as View<S>
 }
 
+/**
+ * The face of a state that decides, which nobody can change through it: maps without their setters, copies of lists, and
+ * rows that are frozen once they are handed out.
+ */
+export function shieldedViewOf<S>({ state }: Fold<S>): View<S> {
+  return shielded(state) as View<S>
+}
+
+function shielded(value: unknown): unknown {
+  if (value instanceof Map) return new ShieldedMap(value)
+  if (typeof value !== 'object' || value === null) return value
+  const face = {}
+  for (const [name, field] of Object.entries(value)) {
+    if (typeof field === 'function') continue
+    const get = () => shieldedField((value as Record<string, unknown>)[name])
+    Object.defineProperty(face, name, { enumerable: true, get })
+  }
+  return Object.freeze(face)
+}
+
+function shieldedField(field: unknown): unknown {
+  if (field instanceof Map) return new ShieldedMap(field)
+  // A list of a state grows: the copy is what is frozen.
+  return Array.isArray(field) ? deepFrozen([...field]) : deepFrozen(field)
+}
+
 /** A `Map` that cannot be written to, at run time too. */
 class MapView<K, V> implements ReadonlyMap<K, V> {
   readonly #map: ReadonlyMap<K, V>
@@ -182,4 +225,31 @@ class MapView<K, V> implements ReadonlyMap<K, V> {
   [Symbol.iterator](): MapIterator<[K, V]> {
     return this.entries()
   }
+}
+
+/** One whose rows cannot be written to either. Rows are never changed in place, so that freezing them takes nothing away. */
+class ShieldedMap<K, V> extends MapView<K, V> {
+  override get(key: K): V | undefined {
+    return shieldedRow(super.get(key))
+  }
+
+  override forEach(visit: (value: V, key: K, map: ReadonlyMap<K, V>) => void): void {
+    for (const [key, value] of this) visit(value, key, this)
+  }
+
+  override *entries(): MapIterator<[K, V]> {
+    for (const [key, value] of super.entries()) yield [key, shieldedRow(value)]
+  }
+
+  override *values(): MapIterator<V> {
+    for (const value of super.values()) yield shieldedRow(value)
+  }
+
+  override [Symbol.iterator](): MapIterator<[K, V]> {
+    return this.entries()
+  }
+}
+
+function shieldedRow<V>(row: V): V {
+  return (row instanceof Map ? new ShieldedMap(row) : deepFrozen(row)) as V
 }

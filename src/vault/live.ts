@@ -10,6 +10,7 @@ import type { Commit } from '../log/reader.ts'
 import {
   type Fold,
   type Projection,
+  shieldedViewOf,
   startFold,
   type View,
   viewOf,
@@ -141,13 +142,16 @@ export function liveProjection<S>(
   }
 }
 
-/** One of the vault's own projections: folded before each caller is answered, so never behind. */
+/**
+ * One of the vault's own projections: folded before each caller is answered, so never behind. What decides is made of the
+ * same state, so that its view can be changed by nobody.
+ */
 export function builtInProjection<S>(followed: Followed, fold: () => Fold<S>): LiveProjection<S> {
-  const now = (): Projected<S> => ({ position: fold().position, view: viewOf(fold()) })
+  const now = (): Projected<S> => ({ position: fold().position, view: shieldedViewOf(fold()) })
   return {
     name: fold().projection.name,
     get view() {
-      return viewOf(fold())
+      return shieldedViewOf(fold())
     },
     get position() {
       return fold().position
@@ -163,7 +167,7 @@ export function builtInProjection<S>(followed: Followed, fold: () => Fold<S>): L
       while (fold().position <= position) {
         if (!(await grown(followed.heads, position, options?.signal))) throw closed()
       }
-      return viewOf(fold())
+      return shieldedViewOf(fold())
     },
     close: () => undefined,
   }

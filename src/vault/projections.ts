@@ -1,9 +1,12 @@
 import { VaultError } from '../errors.ts'
-import { defineProjection, type Fold, type Projection } from '../projections/projection.ts'
+import { type Fold, fixedProjection, type Projection, startFold } from '../projections/projection.ts'
 import { builtInProjection, type LiveProjection, liveProjection } from './live.ts'
 import type { Session } from './session.ts'
 
-/** The projections that follow a vault's log on behalf of its host. */
+/** What is kept beside the projections, under a name like theirs. */
+const reserved: readonly string[] = ['tree']
+
+/** The projections that follow a vault's log on behalf of its host, and of those that it serves. */
 export class LiveProjections {
   readonly #session: Session
   readonly #live = new Map<string, LiveProjection<unknown>>()
@@ -16,10 +19,8 @@ export class LiveProjections {
 
   /** Throws `EXISTS` where another of this name is live, `INVALID`, `CLOSED`. */
   async start<S>(projection: Projection<S>): Promise<LiveProjection<S>> {
-    defineProjection(projection)
     const { followed } = this.#session
     const engine = this.#session.engine()
-    const { name } = projection
     const builtIn = (): Fold<S> | undefined => {
       const folds = Object.values(this.#session.current.state).map(
         ({ fold }) => fold as unknown as Fold<S>,
@@ -28,12 +29,16 @@ export class LiveProjections {
     }
     const own = builtIn()
     if (own !== undefined) return builtInProjection(followed, () => builtIn() ?? own)
+    // Its name is that of its snapshot: it is read once, so that the one that is checked is the one that is used.
+    const fixed = fixedProjection(projection)
+    const { name } = fixed
+    const isOurs = Object.values(engine.state).some(({ fold }) => fold.projection.name === name)
     const isTaken =
-      this.#live.has(name) || this.#starting.has(name) || Object.hasOwn(engine.state, name)
+      isOurs || reserved.includes(name) || this.#live.has(name) || this.#starting.has(name)
     if (isTaken) throw new VaultError('EXISTS', `a projection named ${name} is live already`)
     this.#starting.add(name)
     const { fold } = await engine.snapshots
-      .start(projection)
+      .start(fixed)
       .finally(() => this.#starting.delete(name))
     const live = liveProjection(followed, fold, () => {
       this.#live.delete(name)
@@ -41,6 +46,14 @@ export class LiveProjections {
     })
     this.#live.set(name, live as LiveProjection<unknown>)
     return live
+  }
+
+  /**
+   * One for a scope: a fold of its own from the first event on, of the vault's own projections too. It has nothing of what
+   * decides, and neither reads nor writes what is kept for the next opening.
+   */
+  follow<S>(fixed: Projection<S>): LiveProjection<S> {
+    return liveProjection(this.#session.followed, startFold(fixed), () => undefined)
   }
 
   statuses(): { name: string; state: string; position: number }[] {

@@ -9,13 +9,14 @@ import { passphrase, Vault } from '../../src/index.ts'
 import { checkVault } from '../fixtures/check-vault.ts'
 
 const run = promisify(execFile)
-const demo = fileURLToPath(new URL('../../examples/demo/demo.js', import.meta.url))
+const script = (name: string) =>
+  fileURLToPath(new URL(`../../examples/demo/${name}.js`, import.meta.url))
 const inputs = new URL('../../examples/demo/', import.meta.url)
 
-/** Runs the demo with a temporary folder of its own; rejects unless it exits with 0. */
-async function tell(...flags: string[]) {
+/** Runs a story with a temporary folder of its own; rejects unless it exits with 0. */
+async function tell(story: string, ...flags: string[]) {
   const folder = await mkdtemp(join(tmpdir(), 'muniment-demo-test-'))
-  const { stdout, stderr } = await run(process.execPath, [demo, ...flags], {
+  const { stdout, stderr } = await run(process.execPath, [script(story), ...flags], {
     env: { ...process.env, TMPDIR: folder, COLUMNS: '100' },
   })
   return { folder, stdout, stderr }
@@ -24,25 +25,35 @@ async function tell(...flags: string[]) {
 type Told = Awaited<ReturnType<typeof tell>>
 let removed: Told
 let kept: Told
+let visit: Told
 
 beforeAll(async () => {
-  ;[removed, kept] = await Promise.all([tell(), tell('--keep')])
+  ;[removed, kept] = await Promise.all([tell('demo'), tell('demo', '--keep')])
+  visit = await tell('auditor')
 }, 180_000)
 
 afterAll(async () => {
-  for (const { folder } of [removed, kept]) await rm(folder, { recursive: true, force: true })
+  for (const { folder } of [removed, kept, visit]) {
+    await rm(folder, { recursive: true, force: true })
+  }
 })
 
 /** What two runs do not have in common. */
 function normalised(text: string): string {
-  return text
-    .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, '<time>')
-    .replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/g, '<time>')
-    .replaceAll(/[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}/g, '<uuid>')
-    .replaceAll(/\b[0-9a-f]{64}\b/g, '<sha256>')
-    .replaceAll(/\b[0-9a-f]{32}\b/g, '<vault>')
-    .replaceAll(/\+[0-9a-f]{8}\+[A-Za-z0-9+/]{44}/g, '+<key>')
-    .replaceAll(/\b1[0-9]{12}\b/g, '<ms>')
+  return (
+    text
+      .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, '<time>')
+      .replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/g, '<time>')
+      .replaceAll(/[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}/g, '<uuid>')
+      .replaceAll(/\b[0-9a-f]{64}\b/g, '<sha256>')
+      .replaceAll(/\b[0-9a-f]{32}\b/g, '<vault>')
+      .replaceAll(/\+[0-9a-f]{8}\+[A-Za-z0-9+/]{44}/g, '+<key>')
+      .replaceAll(/\b1[0-9]{12}\b/g, '<ms>')
+      // How old a value is, and how long a file came out with names and hashes of another vault.
+      .replaceAll(/\b\d+ s {2,}/g, '<age> ')
+      .replaceAll(/\b[\d,]+ bytes\b/g, '<bytes>')
+      .replaceAll(/\b[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{1,12}/g, '<slot>')
+  )
 }
 
 /** The commands and what they said, without the story around them. */
@@ -53,9 +64,8 @@ function transcript(stdout: string): string {
 
 describe('the demo', () => {
   it('is what the README shows', async () => {
-    const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8')
-    const [, shown = ''] = /```console\n([\s\S]*?)```/.exec(readme) ?? []
-    expect(normalised(shown.trimEnd())).toBe(normalised(transcript(removed.stdout)))
+    const [shown = ''] = await transcripts()
+    expect(normalised(shown)).toBe(normalised(transcript(removed.stdout)))
     expect(removed.stderr).toBe('')
   })
 
@@ -95,6 +105,20 @@ describe('the demo', () => {
     await checkVault(join(place, 'restored'), unlock)
   })
 })
+
+describe("the auditor's first visit", () => {
+  it('is what the README shows', async () => {
+    const [, shown = ''] = await transcripts()
+    expect(normalised(shown)).toBe(normalised(transcript(visit.stdout)))
+    expect(visit.stderr).toBe('')
+  })
+})
+
+/** What the README shows of terminals, in its order. */
+async function transcripts(): Promise<readonly string[]> {
+  const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8')
+  return [...readme.matchAll(/```console\n([\s\S]*?)```/g)].map(([, shown = '']) => shown.trimEnd())
+}
 
 /** What stands between the armour of a private key. */
 async function keyLines(name: string): Promise<readonly string[]> {

@@ -92,6 +92,43 @@ const vault = await memory()
 `
 
 const runs: Record<string, Run> = {
+  access: {
+    before: `
+      import { check, memory, trail } from './harness.mjs'
+      const vault = await memory()
+      await vault.write('prod/payments/db/password', 'a')
+      await vault.write('prod/payments/db/root', 'b')`,
+    after: `
+      const denied = await trail(vault, { type: 'secret.denied' })
+      check.deepEqual(denied.map(({ context }) => context.decision.rule), ['payments-read#1', ''])
+      const [read] = await trail(vault, { type: 'secret.accessed' })
+      check.equal(read.context.decision.rule, 'payments-read#0')`,
+    prints: ['DENIED', 'DENIED'],
+  },
+  explain: {
+    before: `
+      import { memory } from './harness.mjs'
+      const vault = await memory()
+      const rules = [{ effect: 'allow', capabilities: ['read'], paths: ['prod/payments/**'] }]
+      await vault.policies.write('payments-read', { rules })
+      await vault.roles.write('clerk', { policies: ['payments-read'] })
+      await vault.roles.grant('user/ana', 'clerk')`,
+    prints: [/^true .*payments-read#0/, 'false'],
+  },
+  reports: {
+    before: `
+      import { mkdtemp, readdir } from 'node:fs/promises'
+      import { check, memory, trail } from './harness.mjs'
+      const vault = await memory()
+      const folder = await mkdtemp('reports-')`,
+    after: `
+      check.deepEqual((await readdir(folder)).sort(), [
+        'evidence.zip', 'rotation.csv', 'rotation.html', 'rotation.manifest', 'writers.csv', 'writers.manifest',
+      ])
+      const [, privileged] = await trail(vault, { type: 'report.generated' })
+      check.deepEqual([privileged.actor, privileged.context.reason], ['user/ana', 'review'])`,
+    prints: [/^1 .* vault\.created /, /^2 .* report\.generated /, '1', /^[0-9a-f]{64}$/],
+  },
   quickstart: {
     prints: ['version 2: [secret]', ...['written', 'rotated', 'accessed'].map(expected)],
   },
@@ -283,7 +320,13 @@ function expected(type: string, index: number): string {
 }
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const documents = ['README.md', 'docs/architecture.md', 'docs/embedding.md']
+const documents = [
+  'README.md',
+  'docs/access.md',
+  'docs/architecture.md',
+  'docs/embedding.md',
+  'docs/reports.md',
+]
 const blocks = new Map(documents.flatMap((document) => blocksOf(document)))
 const runFile = promisify(execFile)
 const require = createRequire(import.meta.url)
@@ -330,7 +373,8 @@ describe('the code in the documents runs', () => {
 })
 
 describe('what the documents say of the code is so', () => {
-  it.each([...documents, 'CONTRIBUTING.md', 'CHANGELOG.md'])(
+  const others = ['cli', 'format', 'proofs', 'threat-model'].map((name) => `docs/${name}.md`)
+  it.each([...documents, ...others, 'CONTRIBUTING.md', 'CHANGELOG.md'])(
     '%s leads to files that are there',
     (document) => {
       const text = read(document)
@@ -344,7 +388,7 @@ describe('what the documents say of the code is so', () => {
     },
   )
 
-  it.each(documents)('%s leads to headings that are there', (document) => {
+  it.each([...documents, ...others])('%s leads to headings that are there', (document) => {
     const text = read(document)
     const anchors = [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => anchorOf(heading))
     const links = [...text.matchAll(/\]\(#([^)]+)\)/g)].map(([, anchor]) => anchor)

@@ -56,7 +56,8 @@ async function expectAsFrozen(vault: Vault, expected: Expected): Promise<void> {
   for await (const page of vault.audit.query({ limit: 1000 })) events.push(...page.events)
   expect(events.slice(0, expected.events.length)).toEqual(expected.events)
   const { items } = await vault.list()
-  expect(plain(items)).toEqual(expected.secrets)
+  // When a value is due is no part of what is kept: this release says it of what both have.
+  expect(plain(items.map(({ dueAt: _, ...item }) => item))).toEqual(expected.secrets)
   for (const [path, history] of Object.entries(expected.histories)) {
     expect(plain(await vault.history(path)), path).toEqual(history)
   }
