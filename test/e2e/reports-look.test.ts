@@ -4,11 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { FormatName } from '../../src/reports/formats/format.ts'
 import { formatOf } from '../../src/reports/formats/formats.ts'
 import { visible } from '../../src/reports/formats/visible.ts'
+import { launchBrowser, missing, needsPages } from '../fixtures/browser.ts'
 import {
   emptySample,
   hexOf,
@@ -37,8 +38,7 @@ let browser: Browser
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'muniment-look-'))
-  // Debian's packages chromium and poppler-utils; without them these tests fail.
-  browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] })
+  if (missing.length === 0) browser = await launchBrowser()
 })
 afterAll(async () => {
   await browser?.close()
@@ -74,7 +74,7 @@ async function show(
 const overflow = (page: Page) =>
   page.evaluate('document.documentElement.scrollWidth - innerWidth') as Promise<number>
 
-describe('a page', () => {
+describe.skipIf(missing.length > 0)(`a page${needsPages}`, () => {
   it.each([
     ['no row', emptySample],
     ['one row', oneRowSample],
@@ -237,7 +237,7 @@ const contrastScript = `(() => {
   })
 })()`
 
-describe('a PDF', () => {
+describe.skipIf(missing.length > 0)(`a PDF${needsPages}`, () => {
   async function textOf(sample: ReportSample): Promise<string[]> {
     const { stdout } = await run('pdftotext', ['-layout', await file('pdf', sample), '-'])
     return stdout.split('\f').slice(0, -1)

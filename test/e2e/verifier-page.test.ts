@@ -2,13 +2,13 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { verifierPage } from '../../src/reports/evidence/verifier-page.ts'
 import { testVault } from '../../src/testing.ts'
+import { launchBrowser, missing, needsPages } from '../fixtures/browser.ts'
 import { altered, type Files, filesAt } from '../fixtures/evidence.ts'
 
-const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium'
 /** Where pictures of the pages go, for whoever wants to see them; nowhere unless said. */
 const pictures = process.env.MUNIMENT_TEST_PICTURES
 
@@ -35,7 +35,7 @@ beforeAll(async () => {
   verifier = vault.identity().verifier
   genuine = await filesAt(zip())
   await unpack(unpacked(), genuine)
-  browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] })
+  if (missing.length === 0) browser = await launchBrowser()
 })
 
 afterAll(async () => {
@@ -44,6 +44,7 @@ afterAll(async () => {
 })
 
 beforeEach(async () => {
+  if (missing.length > 0) return
   context = await browser.newContext({ viewport: { width: 1280, height: 900 } })
   page = await context.newPage()
   requests = []
@@ -55,7 +56,7 @@ beforeEach(async () => {
 })
 
 afterEach(async () => {
-  await context.close()
+  await context?.close()
 })
 
 async function unpack(place: string, files: Files): Promise<void> {
@@ -103,7 +104,7 @@ const overflow = () =>
 
 const focused = () => page.evaluate<string>('document.activeElement?.id')
 
-describe('the verifier page in a browser', () => {
+describe.skipIf(missing.length > 0)(`the verifier page in a browser${needsPages}`, () => {
   it('accepts the genuine zip, and asks for the key until it is pinned', async () => {
     await give('#files', zip())
     expect(await titleOf()).toBe('It holds, if the key is the vault’s')
@@ -224,7 +225,7 @@ describe('the verifier page in a browser', () => {
   })
 })
 
-describe('the first page of evidence in a browser', () => {
+describe.skipIf(missing.length > 0)(`the first page of evidence in a browser${needsPages}`, () => {
   it('is read without a script, on a desk and on a phone', async () => {
     for (const width of [1280, 390]) {
       await page.setViewportSize({ width, height: 900 })
