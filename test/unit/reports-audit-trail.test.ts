@@ -458,6 +458,11 @@ describe('an exposure', () => {
       { ...exportRow('prod/c', 1, 9), ...still },
       { ...whole, path: 'prod/b/**', first: 6, last: 6, position: 6, status: 'exported' },
     ])
+    expect(of(log, 3, 'prod/b').map(({ path, count, first }) => [path, count, first])).toEqual([
+      ['prod/**', 2, 5],
+      ['prod/b', 2, 5],
+      ['prod/b/**', 1, 6],
+    ])
   })
 
   it('counts an export as handing out what it held', () => {

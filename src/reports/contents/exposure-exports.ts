@@ -1,6 +1,5 @@
 import type { ExportEvent, ExportedPrefix, Exposure, Handed } from './exposure-fold.ts'
 import { type LivingValue, offersOf } from './exposure-values.ts'
-import { type Filter, isAbout } from './filter.ts'
 import { firstIndex } from './first-index.ts'
 
 /** A value that exports handed out and that is the secret's still. */
@@ -21,10 +20,9 @@ export function wholeOf({ actor, events }: ExportedPrefix): Handed | undefined {
 export function* stillExported(
   { values }: Pick<Exposure, 'values'>,
   { actor, prefix, events }: ExportedPrefix,
-  filter: Filter,
 ): Generator<ExportedValue, void, void> {
   for (const [path, value] of values.below(prefix)) {
-    if (value.state === 'destroyed' || !isAbout(filter, path)) continue
+    if (value.state === 'destroyed') continue
     const times = timesOf(value, events)
     if (times === undefined) continue
     const { version, ...range } = times
@@ -44,15 +42,18 @@ function timesOf(
   events: readonly ExportEvent[],
 ): (Times & { readonly version: number }) | undefined {
   let times: (Times & { readonly version: number }) | undefined
-  const offers = [...offersOf(value)]
-  for (const [at, { position, version }] of offers.entries()) {
-    const until = offers[at + 1]?.position ?? Number.POSITIVE_INFINITY
+  let until = events.length
+  // Newest first: an offer holds until the one after it.
+  for (const { position, version } of offersOf(value)) {
     const begin = firstIndex(events, (event) => event.position > position)
-    const end = firstIndex(events, (event) => event.position > until)
-    const [first, last] = [events[begin], events[end - 1]]
-    if (version === undefined || begin === end || !first || !last) continue
-    const count = (times?.count ?? 0) + end - begin
-    times = { first: times?.first ?? first, last, count, version }
+    const [first, last] = [events[begin], events[until - 1]]
+    if (version !== undefined && begin < until && first && last) {
+      const count = until - begin
+      times = times
+        ? { ...times, first, count: times.count + count }
+        : { first, last, count, version }
+    }
+    until = begin
   }
   return times
 }

@@ -89,10 +89,11 @@ export function replacedBy({ changes }: LivingValue, version: number): ValueChan
   return changes[firstIndex(changes, (change) => change.version > version)]
 }
 
-/** By which version an export hands the present value out: from each of these events on, oldest first. */
+/** By which version an export hands the present value out: from each of these events on, newest first. */
 export function* offersOf(value: LivingValue): Generator<Offer, void, void> {
+  const { offers = [] } = value
+  for (let at = offers.length - 1; at >= 0; at--) yield offers[at] as Offer
   yield present(value)
-  yield* value.offers ?? []
 }
 
 function offer(value: LivingValue, position: number): void {

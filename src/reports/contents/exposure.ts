@@ -33,12 +33,12 @@ export const exposure: FoldedReport<Exposure> = {
   }),
   judges: true,
   projection: ({ params, from }) => exposureOf(expectActor(params), from),
-  *rows(view, { params }) {
+  *rows(view) {
     for (const [, row] of view.reads.inOrder()) yield readRow(row, view.values.get(row.path)?.state)
     for (const [, exported] of view.exports.inOrder()) {
       const whole = wholeOf(exported)
       if (whole !== undefined) yield exportRow(whole, exported.prefix)
-      for (const value of stillExported(view, exported, filterOf(params))) yield valueRow(value)
+      for (const value of stillExported(view, exported)) yield valueRow(value)
     }
   },
 }

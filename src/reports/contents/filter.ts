@@ -1,5 +1,6 @@
 import type { VaultEvent } from '../../events/catalogue.ts'
 import { matches, type Pattern, parsePattern } from '../../events/pattern.ts'
+import type { Handlers, Projection } from '../../projections/projection.ts'
 import type { ReportParams } from '../report.ts'
 
 /** Whose events, and about what; what is absent does not restrict. */
@@ -35,6 +36,28 @@ export function isBy({ actor }: Pick<Filter, 'actor'>, name: string): boolean {
 export function keeps(filter: Filter, event: Pick<VaultEvent, 'subject' | 'actor'>): boolean {
   return isAbout(filter, event.subject) && isBy(filter, event.actor)
 }
+
+/**
+ * A projection of the events that are about what is asked. What is left out while the log is read, in its slices, need
+ * not be passed over when rows are made.
+ */
+export function onlyAbout<S>(filter: Filter, projection: Projection<S>): Projection<S> {
+  if (filter.subject === undefined) return projection
+  const kept = (step: Step<S>): Step<S> => {
+    return (state, event) => {
+      if (isAbout(filter, event.subject)) step(state, event)
+    }
+  }
+  const { on, each } = projection
+  const steps = Object.entries(on).map(([type, step]) => [type, kept(step as Step<S>)])
+  return {
+    ...projection,
+    on: Object.fromEntries(steps) as Handlers<S>,
+    ...(each && { each: kept(each) }),
+  }
+}
+
+type Step<S> = (state: S, event: VaultEvent) => void
 
 /** Whether there is a path that both patterns match. */
 export function overlap(a: Pattern, b: Pattern): boolean {

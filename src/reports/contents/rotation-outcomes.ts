@@ -2,7 +2,6 @@ import type { EventOf } from '../../events/catalogue.ts'
 import type { RotationTrigger } from '../../events/words.ts'
 import { defineProjection, type Projection } from '../../projections/projection.ts'
 import { countDay, type Days } from './days.ts'
-import { type Filter, isAbout } from './filter.ts'
 
 /** An attempt that left a value which was to be replaced: any that failed, and one after a compromise. */
 export interface PendingRotation {
@@ -27,14 +26,14 @@ export interface RotationOutcomes {
 }
 
 /** What came of each secret's rotations, and how many there were from a position on. */
-export function rotationOutcomes(filter: Filter, from: number): Projection<RotationOutcomes> {
+export function rotationOutcomes(from: number): Projection<RotationOutcomes> {
   return defineProjection<RotationOutcomes>({
     name: 'report-rotation-outcomes',
     version: 1,
     initial: () => ({ rows: new Map(), days: new Map() }),
     on: {
       'secret.rotated': ({ rows, days }, event) => {
-        const counts = event.position >= from && isAbout(filter, event.subject)
+        const counts = event.position >= from
         if (counts) countDay(days, event.time)
         const before = rows.get(event.subject)
         rows.set(event.subject, {

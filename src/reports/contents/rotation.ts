@@ -14,7 +14,7 @@ import { type SecretRow, secrets } from '../../projections/secrets.ts'
 import type { Chart, FoldedReport, ReportAbout, ReportRow } from '../report.ts'
 import { columns } from './columns.ts'
 import { timeline } from './days.ts'
-import { filterOf, isAbout } from './filter.ts'
+import { filterOf, onlyAbout } from './filter.ts'
 import { durationText, timeText } from './phrases.ts'
 import {
   type PendingRotation,
@@ -52,18 +52,19 @@ export const rotation: FoldedReport<Rotation> = {
     status: 'status',
   }),
   judges: true,
-  projection: ({ params, from }) =>
-    combined('report-rotation', {
-      secrets: sorted(secrets),
-      rotations,
+  projection: ({ params, from }) => {
+    const filter = filterOf(params)
+    return combined('report-rotation', {
+      secrets: onlyAbout(filter, sorted(secrets)),
+      rotations: onlyAbout(filter, rotations),
       policies: rotationPolicies,
-      outcomes: rotationOutcomes(filterOf(params), from),
-    }),
+      outcomes: onlyAbout(filter, rotationOutcomes(from)),
+    })
+  },
   *rows(view, about) {
-    const filter = filterOf(about.params)
     const policies = byPrecedence(view.policies)
     for (const [path, secret] of view.secrets.inOrder()) {
-      if (isAbout(filter, path)) yield rowOf({ path, secret, view, policies }, about)
+      yield rowOf({ path, secret, view, policies }, about)
     }
   },
   charts: (view, about) => [
@@ -151,11 +152,10 @@ const ageBounds: readonly { readonly label: string; readonly below: number }[] =
   { label: '2 years and more', below: Number.POSITIVE_INFINITY },
 ]
 
-function ages(view: Rotation, { asOf, params }: ReportAbout): Chart {
-  const filter = filterOf(params)
+function ages({ secrets }: Rotation, { asOf }: ReportAbout): Chart {
   const values = ageBounds.map(() => 0)
-  for (const [path, secret] of view.secrets) {
-    if (secret.state !== 'live' || !isAbout(filter, path)) continue
+  for (const secret of secrets.values()) {
+    if (secret.state !== 'live') continue
     const age = ageOf(secret, asOf.time)
     const at = ageBounds.findIndex(({ below }) => age < below)
     values[at] = (values[at] ?? 0) + 1

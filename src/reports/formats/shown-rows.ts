@@ -1,6 +1,6 @@
 import { type NumberedRow, type ReportHead, shownRowsMax } from '../report.ts'
 
-/** Rows of one finding, in the words that they say it. */
+/** Rows of one finding, in their words where all of them say the same, else with figures and dates left out. */
 export interface FindingGroup {
   readonly finding: string
   readonly count: number
@@ -14,7 +14,10 @@ export interface Tally {
   readonly counts: readonly (readonly [word: string, count: number])[]
 }
 
-const groupsMax = 200
+/** A reader is to see what was found, not to scroll through it. */
+const groupsMax = 12
+/** Figures and dates, which tell two rows of one finding apart. */
+const figures = /\d[\d.,:TZ-]*/g
 /** Rows that a group names. */
 const namedMax = 24
 /** A column of more words than this has no few states to count. */
@@ -28,7 +31,7 @@ export class ShownRows {
   readonly #finding: number
   readonly #number: number
   readonly #tallies: { index: number; title: string; counts: Map<string, number> }[]
-  readonly #groups = new Map<string, { count: number; rows: number[] }>()
+  readonly #groups = new Map<string, { finding: string; count: number; rows: number[] }>()
   #rows: NumberedRow[] = []
   #count = 0
   #otherFindings = 0
@@ -58,9 +61,7 @@ export class ShownRows {
 
   /** What was found, the most frequent first. */
   get findings(): readonly FindingGroup[] {
-    return [...this.#groups]
-      .map(([finding, group]) => ({ finding, ...group }))
-      .sort((a, b) => b.count - a.count)
+    return [...this.#groups.values()].sort((a, b) => b.count - a.count)
   }
 
   /** Rows whose findings were of too many kinds to be told apart. */
@@ -82,16 +83,18 @@ export class ShownRows {
   #group({ cells }: NumberedRow): void {
     const said = cells[this.#finding]
     const finding = typeof said === 'string' && said !== '' ? said : 'finding'
-    const known = this.#groups.get(finding)
+    const kind = finding.replaceAll(figures, '…')
+    const known = this.#groups.get(kind)
     if (known === undefined && this.#groups.size >= groupsMax) {
       this.#otherFindings += 1
       return
     }
-    const group = known ?? { count: 0, rows: [] }
+    const group = known ?? { finding, count: 0, rows: [] }
+    if (group.finding !== finding) group.finding = kind
     group.count += 1
     const number = cells[this.#number]
     if (group.rows.length < namedMax && typeof number === 'number') group.rows.push(number)
-    this.#groups.set(finding, group)
+    this.#groups.set(kind, group)
   }
 }
 
