@@ -46,6 +46,22 @@ export async function readAll(vault, { callers, total, secrets }) {
   await Promise.all(Array.from({ length: callers }, caller))
 }
 
+/** Grows a vault to `events` events, mostly reads, a twentieth rotations. */
+export async function grow(vault, { events, secrets }) {
+  let { size } = await vault.health()
+  while (size < events) {
+    const batch = Math.min(5_000, events - size)
+    await Promise.all(
+      Array.from({ length: batch }, (_, i) =>
+        i % 20 === 0
+          ? vault.rotate(pathOf(((size + i) * 31) % secrets), `value ${size + i}`)
+          : vault.read(pathOf(((size + i) * 7919) % secrets)),
+      ),
+    )
+    size = (await vault.health()).size
+  }
+}
+
 /** Milliseconds that some work takes. */
 export async function timed(work) {
   const started = performance.now()

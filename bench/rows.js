@@ -10,7 +10,7 @@ import { openSlots } from '../dist/keys/unlock.js'
 import { leafHashesOf, openCommit } from '../dist/log/commit.js'
 import { openEpochs } from '../dist/log/epochs.js'
 import { emptyFrontier, grow as growTree } from '../dist/proofs/tree.js'
-import { inFolder, median, options, pathOf, readAll, timed, vaultWith } from './material.js'
+import { grow, inFolder, median, options, pathOf, readAll, timed, vaultWith } from './material.js'
 
 const secrets = 10_000
 
@@ -80,22 +80,6 @@ export async function bulkWrite(count = 100_000) {
   })
 }
 
-/** Grows a vault to `events` events, mostly reads, a twentieth rotations. */
-async function grow(vault, events) {
-  let { size } = await vault.health()
-  while (size < events) {
-    const batch = Math.min(5_000, events - size)
-    await Promise.all(
-      Array.from({ length: batch }, (_, i) =>
-        i % 20 === 0
-          ? vault.rotate(pathOf(((size + i) * 31) % secrets), `value ${size + i}`)
-          : vault.read(pathOf(((size + i) * 7919) % secrets)),
-      ),
-    )
-    size = (await vault.health()).size
-  }
-}
-
 /** Iterate, open and decode generically: what a rebuild of every projection is held against. */
 async function generic(path) {
   const store = await levelStore(path).open()
@@ -139,7 +123,7 @@ export async function atSize(events) {
   return inFolder(async (folder) => {
     const path = join(folder, 'vault')
     let vault = await vaultWith(path, secrets)
-    await grow(vault, events - 1)
+    await grow(vault, { events: events - 1, secrets })
     await vault.close()
     const kdf = []
     const opens = []
@@ -203,7 +187,7 @@ export async function verification(events) {
   return inFolder(async (folder) => {
     const path = join(folder, 'vault')
     let vault = await vaultWith(path, secrets)
-    await grow(vault, events - 1)
+    await grow(vault, { events: events - 1, secrets })
     await vault.close()
     const rates = []
     const against = []
@@ -235,7 +219,7 @@ export async function verification(events) {
 export async function proving(events) {
   return inFolder(async (folder) => {
     const vault = await vaultWith(join(folder, 'vault'), secrets)
-    await grow(vault, events - 1)
+    await grow(vault, { events: events - 1, secrets })
     const { size } = await vault.proofs.checkpoint()
     const runs = []
     for (let i = 0; i < 200; i++) {

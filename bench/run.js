@@ -1,6 +1,7 @@
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { deciding, scopedReads } from './access.js'
+import { reporting } from './reports.js'
 import { atSize, bulkWrite, derivations, proving, reads, treeCost, verification } from './rows.js'
 
 /*
@@ -150,6 +151,22 @@ row('tree, an event appended', {
   against: `leaf hash ${tree.hash.toFixed(2)} µs`,
   value: tree.append / tree.hash,
 })
+
+const reported = flags.quick ? 100_000 : 1_000_000
+for (const each of await reporting(reported)) {
+  row(`${each.report} as ${each.formats.join(', ')} at ${reported.toLocaleString('en')} events`, {
+    measured: ms(each.ms),
+    against: `${each.rows.toLocaleString('en')} rows`,
+    value: each.ms,
+  })
+  row('  event loop delay meanwhile, p99', {
+    measured: ms(each.loopDelayP99Ms),
+    against: `max ${ms(each.loopDelayMaxMs)}`,
+    value: each.loopDelayP99Ms,
+    bar: 10,
+    less: true,
+  })
+}
 
 const us = (number) => `${number.toFixed(2)} µs`
 const decided = await deciding(100)
