@@ -56,7 +56,7 @@ export {
   type VersionState,
 } from './projections/secrets.ts'
 export { type VersionRow, type VersionsState, versions } from './projections/versions.ts'
-export { type BuiltInReport, builtInReports } from './reports/contents/catalogue.ts'
+export type { BuiltInReport } from './reports/contents/catalogue.ts'
 export { type FormatName, formatNames } from './reports/formats/format.ts'
 export type { Manifest } from './reports/manifest.ts'
 export {
@@ -112,6 +112,7 @@ export type { AuditEvent, AuditFollow, AuditPage, AuditQuery } from './vault/aud
 export type { AuditFilter } from './vault/audit-filter.ts'
 export type { BackedUp, BackupOptions } from './vault/backup.ts'
 export { BackupReader, type BackupReaderOptions, type BackupStatus } from './vault/backup-reader.ts'
+export { builtInReports } from './vault/built-in-reports.ts'
 export type { CallOptions } from './vault/call.ts'
 export type { ScopeOptions } from './vault/calls.ts'
 export type { VersionsChanged, VersionsOptions } from './vault/change-versions.ts'

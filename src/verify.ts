@@ -22,6 +22,7 @@ export { formatVkey, parseVkey, type SignatureType, type Vkey } from './proofs/v
 export {
   type Manifest,
   type ManifestOutput,
+  type OutputFiles,
   parseManifest,
   type VerifiedReport,
   verifyReport,

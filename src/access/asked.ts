@@ -38,6 +38,11 @@ export interface Asked {
   readonly below?: Below
 }
 
+/** What a caller wants to do, and what that takes besides, as things stand when it is judged. */
+export interface Wanted extends Asked {
+  readonly besides?: () => readonly Asked[]
+}
+
 /** Who asks: an actor, and the roles that the host says it has, beside those that the log grants. */
 export interface Holder {
   readonly actor: string

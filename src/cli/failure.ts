@@ -63,15 +63,13 @@ const usageHints: ReadonlyMap<string, string> = new Map([
 function failureOf(error: unknown): Failure {
   if (error instanceof VaultError) {
     const { code, message, path } = error
-    const hint = hints[code]
+    const hint = hintOf(error)
     return {
       code,
       message,
       exitCode: exitCodeOf[code],
       ...(path !== undefined && { path }),
-      ...(hint !== undefined && {
-        hint: path === undefined ? hint : hint.replace('PATH', () => path),
-      }),
+      ...(hint !== undefined && { hint }),
     }
   }
   if (error instanceof UsageError) {
@@ -88,6 +86,15 @@ function failureOf(error: unknown): Failure {
   }
   const message = error instanceof Error ? error.message : 'unknown'
   return { code: 'DEFECT', message: `unexpected: ${message}`, exitCode: exitCodes.defect }
+}
+
+function hintOf({ code, path }: VaultError): string | undefined {
+  // What a report or a backup is written to may lie on another disk than the vault.
+  if (code === 'NO_SPACE' && path !== undefined) {
+    return `free some space on the disk of ${path}; nothing was lost`
+  }
+  const hint = hints[code]
+  return path === undefined ? hint : hint?.replace('PATH', () => path)
 }
 
 /** Commander's message, and its suggestion, which stands on a second line of it. */

@@ -41,6 +41,9 @@ export const neededColumns: Readonly<Record<string, readonly string[]>> = {
   integrity: ['what', 'time', 'count', 'size', 'status', 'detail'],
 }
 
+/** Every report by its name: known before what makes them is loaded, which most commands never do. */
+export const reportNames: readonly string[] = Object.keys(neededColumns)
+
 /** As much of a report as people read: some of its rows, all of its figures. */
 export interface ShownReport {
   readonly head: ReportHead

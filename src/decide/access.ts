@@ -1,14 +1,27 @@
+import { segmentsOf } from '../access/policy.ts'
 import { VaultError } from '../errors.ts'
 import type { EventData, Fact, PolicyRule } from '../events/catalogue.ts'
+import { segmentsPerRoleMax } from '../limits.ts'
 import type { AccessState } from '../projections/access.ts'
 import type { At, Outcome } from './outcome.ts'
 
 const unchanged: Outcome = Object.freeze({ facts: Object.freeze([]) })
 
-/** A policy, all of it; nothing where it has these rules already. */
+/**
+ * A policy, all of it; nothing where it has these rules already. Throws `TOO_LARGE` where a role that names it would hold
+ * too much.
+ */
 export function writePolicy(access: AccessState, data: EventData['policy.written']): Outcome {
-  const before = access.policies.get(data.name)
-  if (before !== undefined && sameList(before.rules, data.rules, sameRule)) return unchanged
+  const { name, rules } = data
+  const before = access.policies.get(name)
+  if (before !== undefined && sameList(before.rules, rules, sameRule)) return unchanged
+  const own = segmentsOf(rules)
+  for (const [role, { policies }] of access.roles) {
+    if (policies.includes(name)) {
+      const others = policies.filter((policy) => policy !== name)
+      expectCompilable(role, own + segmentsIn(access, others))
+    }
+  }
   return one({ type: 'policy.written', subject: '', data })
 }
 
@@ -18,12 +31,16 @@ export function removePolicy(access: AccessState, name: string): Outcome {
   return one({ type: 'policy.removed', subject: '', data: { name } })
 }
 
-/** A role, all of it; nothing where it has these policies already. Throws `NOT_FOUND` for a policy that is not there. */
+/**
+ * A role, all of it; nothing where it has these policies already. Throws `NOT_FOUND` for a policy that is not there,
+ * `TOO_LARGE` where they hold too much together.
+ */
 export function writeRole(access: AccessState, data: EventData['role.written']): Outcome {
   const missing = data.policies.find((policy) => !access.policies.has(policy))
   if (missing !== undefined) throw new VaultError('NOT_FOUND', `there is no policy ${missing}`)
   const before = access.roles.get(data.name)
   if (before !== undefined && sameList(before.policies, data.policies, Object.is)) return unchanged
+  expectCompilable(data.name, segmentsIn(access, data.policies))
   return one({ type: 'role.written', subject: '', data })
 }
 
@@ -58,6 +75,18 @@ export function withdrawRole(access: AccessState, data: EventData['role.withdraw
   const { name, actor } = data
   if (access.grants.get(actor)?.has(name) !== true) return unchanged
   return one({ type: 'role.withdrawn', subject: '', data })
+}
+
+function segmentsIn({ policies }: AccessState, names: readonly string[]): number {
+  return names.reduce((sum, name) => sum + segmentsOf(policies.get(name)?.rules ?? []), 0)
+}
+
+/** The rules of a role are compiled together, while everybody waits. */
+function expectCompilable(role: string, segments: number): void {
+  if (segments <= segmentsPerRoleMax) return
+  const most = `at most ${segmentsPerRoleMax} segments of paths in its policies`
+  const message = `role ${role}: expected ${most}, found ${segments}`
+  throw new VaultError('TOO_LARGE', message, { expected: segmentsPerRoleMax, found: segments })
 }
 
 function one(fact: Fact): Outcome {

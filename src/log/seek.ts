@@ -22,6 +22,25 @@ export async function sizeAt({ source, size, corrections }: Dated, time: number)
   return 0
 }
 
+/**
+ * The first position whose event is at or after a time, whichever stretch of time that is in; the size where there is
+ * none. Where an owner set the time back, what follows may be of before the time: a range takes too much rather than
+ * too little.
+ */
+export async function firstFrom(
+  { source, size, corrections }: Dated,
+  time: number,
+): Promise<number> {
+  const starts = [0, ...corrections.filter((position) => position > 0)]
+  for (const [i, start] of starts.entries()) {
+    const end = Math.min(starts[i + 1] ?? size, size)
+    if (start >= end) break
+    const first = await firstLater(source, { start, end }, time - 1)
+    if (first < end) return first
+  }
+  return size
+}
+
 /** The positions of events that bear exactly this time: a run in each stretch of time that passed it. */
 export async function* runsAt(
   { source, size, corrections }: Dated,

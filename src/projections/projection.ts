@@ -169,29 +169,33 @@ export function shieldedViewOf<S>({ state }: Fold<S>): View<S> {
 }
 
 function shielded(value: unknown): unknown {
-  if (value instanceof Map) return new ShieldedMap(value)
+  if (value instanceof Map) return new MapView(value, shieldedRow)
+  // A list of a state grows: its copy is what is frozen.
+  if (Array.isArray(value)) return deepFrozen([...value])
   if (typeof value !== 'object' || value === null) return value
   const face = {}
   for (const [name, field] of Object.entries(value)) {
     if (typeof field === 'function') continue
-    const get = () => shieldedField((value as Record<string, unknown>)[name])
+    const get = () => shielded((value as Record<string, unknown>)[name])
     Object.defineProperty(face, name, { enumerable: true, get })
   }
   return Object.freeze(face)
 }
 
-function shieldedField(field: unknown): unknown {
-  if (field instanceof Map) return new ShieldedMap(field)
-  // A list of a state grows: the copy is what is frozen.
-  return Array.isArray(field) ? deepFrozen([...field]) : deepFrozen(field)
+/** Rows are never changed in place, so that freezing one that is handed out takes nothing away. */
+function shieldedRow<V>(row: V): V {
+  return (row instanceof Map ? new MapView(row, shieldedRow) : deepFrozen(row)) as V
 }
 
 /** A `Map` that cannot be written to, at run time too. */
 class MapView<K, V> implements ReadonlyMap<K, V> {
   readonly #map: ReadonlyMap<K, V>
+  readonly #shown: (<R>(row: R) => R) | undefined
 
-  constructor(map: ReadonlyMap<K, V>) {
+  /** @param shown what is handed out of a row; the row itself unless said */
+  constructor(map: ReadonlyMap<K, V>, shown?: <R>(row: R) => R) {
     this.#map = map
+    this.#shown = shown
   }
 
   get size(): number {
@@ -199,7 +203,8 @@ class MapView<K, V> implements ReadonlyMap<K, V> {
   }
 
   get(key: K): V | undefined {
-    return this.#map.get(key)
+    const row = this.#map.get(key)
+    return this.#shown === undefined ? row : this.#shown(row)
   }
 
   has(key: K): boolean {
@@ -207,11 +212,11 @@ class MapView<K, V> implements ReadonlyMap<K, V> {
   }
 
   forEach(visit: (value: V, key: K, map: ReadonlyMap<K, V>) => void): void {
-    for (const [key, value] of this.#map) visit(value, key, this)
+    for (const [key, value] of this) visit(value, key, this)
   }
 
   entries(): MapIterator<[K, V]> {
-    return this.#map.entries()
+    return this.#shown === undefined ? this.#map.entries() : this.#shownEntries(this.#shown)
   }
 
   keys(): MapIterator<K> {
@@ -219,37 +224,18 @@ class MapView<K, V> implements ReadonlyMap<K, V> {
   }
 
   values(): MapIterator<V> {
-    return this.#map.values()
+    return this.#shown === undefined ? this.#map.values() : this.#shownValues(this.#shown)
   }
 
   [Symbol.iterator](): MapIterator<[K, V]> {
     return this.entries()
   }
-}
 
-/** One whose rows cannot be written to either. Rows are never changed in place, so that freezing them takes nothing away. */
-class ShieldedMap<K, V> extends MapView<K, V> {
-  override get(key: K): V | undefined {
-    return shieldedRow(super.get(key))
+  *#shownEntries(shown: <R>(row: R) => R): MapIterator<[K, V]> {
+    for (const [key, value] of this.#map) yield [key, shown(value)]
   }
 
-  override forEach(visit: (value: V, key: K, map: ReadonlyMap<K, V>) => void): void {
-    for (const [key, value] of this) visit(value, key, this)
+  *#shownValues(shown: <R>(row: R) => R): MapIterator<V> {
+    for (const value of this.#map.values()) yield shown(value)
   }
-
-  override *entries(): MapIterator<[K, V]> {
-    for (const [key, value] of super.entries()) yield [key, shieldedRow(value)]
-  }
-
-  override *values(): MapIterator<V> {
-    for (const value of super.values()) yield shieldedRow(value)
-  }
-
-  override [Symbol.iterator](): MapIterator<[K, V]> {
-    return this.entries()
-  }
-}
-
-function shieldedRow<V>(row: V): V {
-  return (row instanceof Map ? new ShieldedMap(row) : deepFrozen(row)) as V
 }

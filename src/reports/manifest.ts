@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 import { VaultError } from '../errors.ts'
-import { dictionary, type Fault, integer, list, map, text } from '../events/check.ts'
+import { type Check, dictionary, type Fault, integer, list, map, text } from '../events/check.ts'
 import { nameBytesMax } from '../limits.ts'
 import type { OpenedCheckpoint, Trust } from '../proofs/checkpoint.ts'
 import type { NoteSignature } from '../proofs/note.ts'
+import { isOutputName } from './output-name.ts'
 import type { ReportParams } from './report.ts'
 import {
   formatStatement,
@@ -50,6 +51,27 @@ const paramText = text(4096)
 /** A range that no event falls into ends before it begins. */
 const position = integer(-1)
 
+const outputText = text(512, 1)
+const outputName: Check = (value) =>
+  outputText(value) ??
+  (isOutputName(value)
+    ? undefined
+    : { code: 'INVALID', path: [], expected: 'the name of a file', found: 'another text' })
+const outputList = list(
+  map<ManifestOutput>({ name: outputName, bytes: natural, sha256: hexHash }),
+  0,
+  outputsMax,
+)
+
+/** Of two outputs under one name, one could be shown and the other compared. */
+const outputs: Check = (value) => {
+  const fault = outputList(value)
+  if (fault !== undefined) return fault
+  const names = (value as readonly ManifestOutput[]).map(({ name }) => name)
+  if (new Set(names).size === names.length) return undefined
+  return { code: 'INVALID', path: [], expected: 'distinct names', found: 'a name twice' }
+}
+
 const kind: StatementKind<Manifest> = {
   title: 'Muniment report manifest, version 1',
   fields: {
@@ -66,11 +88,7 @@ const kind: StatementKind<Manifest> = {
       events: natural,
       gaps: natural,
     }),
-    outputs: list(
-      map<ManifestOutput>({ name: text(512, 1), bytes: natural, sha256: hexHash }),
-      0,
-      outputsMax,
-    ),
+    outputs,
   },
 }
 
@@ -114,21 +132,54 @@ export interface VerifiedReport {
  */
 export function verifyReport(
   bytes: Uint8Array,
-  { trust, files }: { readonly trust: Trust; readonly files?: ReadonlyMap<string, Uint8Array> },
+  { trust, ...given }: { readonly trust: Trust } & OutputFiles,
 ): VerifiedReport {
   const parsed = parseManifest(bytes)
   const checkpoint = verifyStatement(bytes, parsed, trust)
-  for (const [name, content] of files ?? []) expectOutput(parsed.statement, name, content)
+  expectWhole(parsed.statement)
+  for (const [name, found] of hashesOf(given)) expectOutput(parsed.statement, name, found)
   return { manifest: parsed.statement, isSigned: parsed.isSigned, checkpoint }
 }
 
+/** Outputs as they are at hand, by name. */
+export interface OutputFiles {
+  readonly files?: ReadonlyMap<string, Uint8Array>
+  /** Of files that are too large to hold: their SHA-256, in hex. */
+  readonly hashes?: ReadonlyMap<string, string>
+}
+
+/** The SHA-256 of each, in hex, with its name. */
+export function hashesOf({ files, hashes }: OutputFiles): readonly (readonly [string, string])[] {
+  const made = [...(files ?? [])].map(
+    ([name, content]) => [name, createHash('sha256').update(content).digest('hex')] as const,
+  )
+  return [...made, ...(hashes ?? [])]
+}
+
+/** What a manifest says of its range agrees with itself. Throws `INTEGRITY`. */
+function expectWhole({ asOf, range, population }: Manifest): void {
+  const { from, to } = range
+  if (to !== asOf.position) {
+    throw new VaultError('INTEGRITY', 'statement: its range does not end with its last event', {
+      expected: asOf.position,
+      found: to,
+    })
+  }
+  const events = Math.max(0, to - from + 1)
+  const { first, last, events: found, gaps } = population
+  if (first === from && last === to && found === events && gaps === 0) return
+  throw new VaultError('INTEGRITY', 'statement: it does not take every event of its range', {
+    expected: events,
+    found,
+  })
+}
+
 /** Throws `INTEGRITY` where a file is not the output of that name. */
-function expectOutput({ outputs }: Manifest, name: string, content: Uint8Array): void {
+function expectOutput({ outputs }: Manifest, name: string, found: string): void {
   const output = outputs.find((each) => each.name === name)
   if (output === undefined) {
     throw new VaultError('INTEGRITY', `the manifest names no output ${name}`)
   }
-  const found = createHash('sha256').update(content).digest('hex')
   if (found === output.sha256) return
   throw new VaultError('INTEGRITY', `${name} is not what the manifest was made of`, {
     expected: output.sha256,

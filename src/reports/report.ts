@@ -10,16 +10,19 @@ import type { Projection, View } from '../projections/projection.ts'
  * - `time`: milliseconds since the epoch, shown as ISO 8601 in UTC · `duration`: milliseconds
  * - `list`: texts · `status`: one of a few words, which a page may colour
  */
-export type ColumnType =
-  | 'text'
-  | 'id'
-  | 'number'
-  | 'position'
-  | 'hash'
-  | 'time'
-  | 'duration'
-  | 'list'
-  | 'status'
+export type ColumnType = (typeof columnTypes)[number]
+
+const columnTypes = [
+  'text',
+  'id',
+  'number',
+  'position',
+  'hash',
+  'time',
+  'duration',
+  'list',
+  'status',
+] as const
 
 export interface Column {
   /** `[a-z][a-z0-9_]*`: what JSON and CSV call it. */
@@ -208,23 +211,64 @@ export function defineReport<S>(own: OwnReport<S>): FoldedReport<S> {
     params: [],
     judges: false,
     ...own,
-    projection: typeof projection === 'function' ? projection : () => projection,
+    projection: isProjection(projection) ? () => projection : projection,
   }
   checkReport(report)
   return report
 }
 
-function checkReport<S>({ name, version, columns }: FoldedReport<S>): void {
-  if (!nameForm.test(name)) {
+/** What is neither stays as it is, and is refused. */
+function isProjection<S>(given: OwnReport<S>['projection']): given is Projection<S> {
+  return typeof given === 'object' && given !== null
+}
+
+/** Throws `INVALID`, saying what a definition lacks: it may come from where no types are. */
+export function checkReport<S>(report: Report<S>): void {
+  const { name, version }: Partial<Report<S>> = Object(report)
+  if (typeof name !== 'string' || !nameForm.test(name)) {
     throw new VaultError('INVALID', `a report's name is of the form ${nameForm.source}`)
   }
-  if (!Number.isSafeInteger(version) || version < 1) {
+  if (!Number.isSafeInteger(version) || (version as number) < 1) {
     throw new VaultError('INVALID', `version of report ${name} must be an integer from 1`)
   }
-  const names = columns.map((column) => column.name)
+  for (const [member, [holds, expected]] of Object.entries(membersOf(report))) {
+    if (!holds) throw new VaultError('INVALID', `${member} of report ${name} must be ${expected}`)
+  }
+  checkColumns(name, report.columns)
+}
+
+/** Of each member whether it is what it must be, and what that is. */
+function membersOf<S>(report: Report<S>): Readonly<Record<string, readonly [boolean, string]>> {
+  const given: Partial<Record<keyof EventReport<S> | keyof FoldedReport<S>, unknown>> = report
+  const { title, question, span, params, judges, columns, projection, charts } = given
+  const isFunction = (value: unknown) => typeof value === 'function'
+  const rows = 'rows' in report ? 'rows' : 'row'
+  return {
+    title: [typeof title === 'string', 'a text'],
+    question: [typeof question === 'string', 'a text'],
+    span: [span === 'moment' || span === 'range', 'moment or range'],
+    params: [Array.isArray(params), 'a list'],
+    judges: [typeof judges === 'boolean', 'true or false'],
+    columns: [Array.isArray(columns), 'a list'],
+    projection: [isFunction(projection), 'a projection, or a function that gives one'],
+    [rows]: [isFunction(given[rows]), 'a function'],
+    charts: [charts === undefined || isFunction(charts), 'a function'],
+  }
+}
+
+function checkColumns(report: string, columns: readonly Column[]): void {
+  const names = columns.map((column) => {
+    const { name }: { name?: unknown } = Object(column)
+    return typeof name === 'string' ? name : ''
+  })
   const wrong = names.find((each) => !columnForm.test(each) || ownColumns.has(each))
   if (wrong !== undefined || names.length === 0 || new Set(names).size < names.length) {
     const form = `distinct names of the form ${columnForm.source}, none of ${[...ownColumns].join(', ')}`
-    throw new VaultError('INVALID', `columns of report ${name} need ${form}`)
+    throw new VaultError('INVALID', `columns of report ${report} need ${form}`)
+  }
+  for (const { name, title, type } of columns) {
+    if (typeof title === 'string' && columnTypes.includes(type)) continue
+    const expected = `a title, and a type that is one of ${columnTypes.join(', ')}`
+    throw new VaultError('INVALID', `column ${name} of report ${report} needs ${expected}`)
   }
 }

@@ -33,12 +33,7 @@ export class Anchors {
    */
   async list(options: CallOptions = {}): Promise<readonly AnchorState[]> {
     const { engine, call } = await this.#permitted(options)
-    const states = await engine.anchoring.states()
-    if (call.permit !== undefined) {
-      const data = { operation: 'keys' as const, count: states.length }
-      await recordFact(engine, call, { type: 'secret.inspected', subject: '', data })
-    }
-    return states
+    return recorded(engine, call, await engine.anchoring.states())
   }
 
   /**
@@ -68,10 +63,10 @@ export class Anchors {
     await engine.record([{ type: 'anchor.removed', subject: '', data: anchor }], call)
   }
 
-  /** Sends every anchor a checkpoint of now, and waits for what comes of it. */
+  /** Sends every anchor a checkpoint of now, and waits for what comes of it. On record where a scope asks. */
   async now(options: CallOptions = {}): Promise<readonly AnchorState[]> {
-    const { engine } = await this.#permitted(options)
-    return sendNow(engine)
+    const { engine, call } = await this.#permitted(options)
+    return recorded(engine, call, await sendNow(engine))
   }
 
   async #permitted(options: CallOptions): Promise<{ engine: Engine; call: Call }> {
@@ -79,6 +74,19 @@ export class Anchors {
     const call = await permitted(engine, this.#call(options), { operation: 'keys', subject: '' })
     return { engine, call }
   }
+}
+
+/** What a scope is shown, once that is on record. */
+async function recorded(
+  engine: Engine,
+  call: Call,
+  states: readonly AnchorState[],
+): Promise<readonly AnchorState[]> {
+  if (call.permit !== undefined) {
+    const data = { operation: 'keys' as const, count: states.length }
+    await recordFact(engine, call, { type: 'secret.inspected', subject: '', data })
+  }
+  return states
 }
 
 async function sendNow(engine: Engine): Promise<readonly AnchorState[]> {

@@ -121,9 +121,9 @@ async function readAsOf(
   call: Call,
   { known, path, options }: { known: KnownThen; path: string; options: ReadOptions },
 ): Promise<SecretValue> {
-  checkRead(path, options)
-  const earlier = await earlierVersion(engine, known, { path, version: options.version })
-  return readSecret(engine, call, { path, options, operation: 'read', earlier })
+  const checked = checkRead(path, options)
+  const earlier = await earlierVersion(engine, known, { path, version: checked.version })
+  return readSecret(engine, call, { path, checked, operation: 'read', earlier })
 }
 
 async function earlierVersion(

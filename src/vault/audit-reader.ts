@@ -58,18 +58,33 @@ export function auditReader(session: Session, calls: Calls): AuditReader {
     }
   }
   return {
-    query: (query = {}) => pages(query),
-    follow: (query = {}) => {
+    query: (given = {}) => pages(copyOf(given)),
+    follow: (given = {}) => {
+      const query = copyOf(given)
       checkFollow(query)
       return follow(session.engine(), query)
     },
   }
 }
 
+/** A query that stays as it is: what is put on record is what is looked for, whatever its caller does with its own. */
+function copyOf<Q extends AuditQuery | AuditFollow>(query: Q): Q {
+  const fields = Object.entries(query).map(([name, value]) => [name, fixed(value)])
+  return Object.fromEntries(fields) as Q
+}
+
+function fixed(value: unknown): unknown {
+  if (Array.isArray(value)) return [...value]
+  return value instanceof Date ? new Date(value) : value
+}
+
 /** As `AuditQuery` says. */
 const pageDefault = 100
 
-/** Pages of what a scope sees, as full as those that they are made of. */
+/**
+ * Pages of what a scope sees, as full as those that they are made of. A page takes its time to fill, and policy may change
+ * meanwhile: what it holds is judged again when it is given. It goes on behind all that was looked at for it.
+ */
 async function* seenPages(
   pages: AsyncGenerator<AuditPage, void, void>,
   { limit = pageDefault }: AuditQuery,
@@ -82,13 +97,13 @@ async function* seenPages(
     for (const event of page.events.filter(sees)) {
       const next = events.at(-1)?.position
       if (events.length === limit && next !== undefined) {
-        yield { events, size, next }
+        yield { events: events.filter(sees), size, next }
         events = []
       }
       events.push(event)
     }
   }
-  if (events.length > 0) yield { events, size }
+  if (events.length > 0) yield { events: events.filter(sees), size }
 }
 
 /** A look takes the right to some of what its filter lets through. */
@@ -96,7 +111,7 @@ function askedBy({ subject = '**' }: AuditQuery | AuditFollow): Asked {
   const { parts, deep } = parsePattern(subject)
   const wild = parts.indexOf('*')
   const literal = wild === -1 ? parts : parts.slice(0, wild)
-  const isWhole = wild === -1 && !deep
-  const prefix = isWhole || literal.length === 0 ? literal.join('/') : `${literal.join('/')}/`
+  if (wild === -1 && !deep) return { operation: 'audit', subject }
+  const prefix = literal.map((part) => `${part}/`).join('')
   return { operation: 'audit', subject: '', below: { prefix, reach: 'some' } }
 }

@@ -3,7 +3,7 @@ import type { EventData, EventType, VaultEvent } from '../events/catalogue.ts'
 import { plainEvent } from '../events/decode.ts'
 import { type Followed, follow } from '../log/follow.ts'
 import { commitAt, type LogSource, type OpenedCommit, readCommits } from '../log/reader.ts'
-import { sizeAt } from '../log/seek.ts'
+import { firstFrom, sizeAt } from '../log/seek.ts'
 import { type AuditFilter, type ReadFilter, readFilter } from './audit-filter.ts'
 import { type Appender, type Call, recordFact } from './call.ts'
 import type { FoldedLog } from './folded-log.ts'
@@ -165,7 +165,7 @@ async function rangeOf(
 ): Promise<{ from: number; to: number }> {
   const { corrections } = log.state.lifecycle.fold.state
   const dated = { source: log, size, corrections }
-  const start = from === undefined ? 0 : await sizeAt(dated, date('from', from) - 1)
+  const start = from === undefined ? 0 : await firstFrom(dated, date('from', from))
   const end = to === undefined ? size : await sizeAt(dated, date('to', to))
   if (after === undefined) return { from: start, to: end }
   return order === 'oldest'

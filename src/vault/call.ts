@@ -1,4 +1,4 @@
-import type { Asked } from '../access/asked.ts'
+import type { Asked, Wanted } from '../access/asked.ts'
 import { VaultError } from '../errors.ts'
 import type { EventContext, Fact, VaultEvent } from '../events/catalogue.ts'
 import { checkActor } from '../events/path.ts'
@@ -66,7 +66,7 @@ function askedBy({ type, subject, data }: Fact): Asked {
  * and thrown: `DENIED`. For work that is not one command, and for what is done before one: the decision is that of this
  * moment. The host's own calls come back as they are.
  */
-export async function permitted(by: Appender, call: Call, asked: Asked): Promise<Call> {
+export async function permitted(by: Appender, call: Call, asked: Wanted): Promise<Call> {
   const { permit, actor, context, limits } = call
   if (permit === undefined) return call
   let decision: EventContext['decision']
@@ -136,11 +136,12 @@ function checkText(name: (typeof texts)[number], text: string): string {
   return text
 }
 
-/** The options that say something. */
+/** The options that say something, each of them read once. */
 export function withoutUndefined<T extends object>(options: T): Partial<T> {
   const said: Partial<T> = {}
   for (const name of Object.keys(options) as (keyof T)[]) {
-    if (options[name] !== undefined) said[name] = options[name]
+    const value = options[name]
+    if (value !== undefined) said[name] = value
   }
   return said
 }

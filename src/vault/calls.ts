@@ -1,4 +1,5 @@
 import type { Asked, Holder } from '../access/asked.ts'
+import { standsUntil } from '../access/judge.ts'
 import { checkRoleNames } from '../access/policy.ts'
 import { permit } from '../decide/permit.ts'
 import { VaultError } from '../errors.ts'
@@ -39,13 +40,18 @@ export class Calls {
   }
 
   /** The calls of an actor that is held to policy. Throws `INVALID`, `TOO_LARGE`. */
-  as({ roles = [], ...said }: ScopeOptions): Calls {
+  as({ actor, roles = [], source, correlationId }: ScopeOptions): Calls {
     const session = this.#session
-    const holder: Holder = { actor: checkActor(said.actor), asserted: checkRoleNames(roles) }
-    readCall({ actor: said.actor, timeout: 1, slot: '', ambient: undefined }, said)
-    const judge: Permit['judge'] = (asked, now = session.current.time.now()) =>
+    const holder: Holder = { actor: checkActor(actor), asserted: checkRoleNames(roles) }
+    const said = { actor, ...withoutUndefined({ source, correlationId }) }
+    readCall({ actor, timeout: 1, slot: '', ambient: undefined }, said)
+    const judge: Permit['judge'] = (asked, now = session.current.time.judged()) =>
       permit(session.current.state.access.fold.state, holder, { asked, now })
-    return new Calls(session, { like: this, scoped: { said, permit: { judge } } })
+    const until = () => {
+      const { state, time } = session.current
+      return standsUntil(state.access.fold.state, holder, time.judged())
+    }
+    return new Calls(session, { like: this, scoped: { said, permit: { judge, until } } })
   }
 
   /** Whether they are held to policy: every one of them is then on record. */
@@ -65,10 +71,12 @@ export class Calls {
     const scoped = this.#scoped
     if (scoped === undefined) return readCall(defaults, options)
     const { said, permit } = scoped
-    if (options.actor !== undefined && options.actor !== said.actor) {
+    const given = withoutUndefined(options)
+    if (given.actor !== undefined && given.actor !== said.actor) {
       throw new VaultError('INVALID', `actor: this scope acts as ${said.actor} and nobody else`)
     }
-    return { ...readCall(defaults, { ...said, ...withoutUndefined(options) }), permit }
+    // What the host says of a caller goes before what the caller says of itself.
+    return { ...readCall(defaults, { ...given, ...said }), permit }
   }
 
   async run<T>(options: CallOptions, work: (call: Call, engine: Engine) => Promise<T>): Promise<T> {

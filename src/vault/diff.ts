@@ -6,7 +6,7 @@ import { secretsBetween } from './diff-secrets.ts'
 import type { DiffCounts, DiffEnd, SecretChange, SecretDiff, VaultDiff } from './diff-shape.ts'
 import type { FoldedLog } from './folded-log.ts'
 import type { Inspector } from './inspect.ts'
-import type { Moment, PassOptions } from './replay.ts'
+import { everything, type Moment, type PassOptions } from './replay.ts'
 
 export interface DiffOptions extends PassOptions {
   /** Of secrets only those whose paths this pattern matches: `prod/**`. */
@@ -59,11 +59,8 @@ export async function recordedDiff(
 ): Promise<VaultDiff> {
   const diff = await diffVault(log, ends, options)
   const filter = { from: diff.from.position, to: diff.to.position }
-  await record?.({
-    type: 'audit.read',
-    subject: '',
-    data: { filter: { diff: 'positions', ...filter } },
-  })
+  const data = { filter: { diff: 'positions', ...filter } }
+  await record?.({ type: 'audit.read', subject: '', data }, everything)
   return diff
 }
 

@@ -30,7 +30,8 @@ export async function openPlace(to: string | OutputFile): Promise<EvidencePlace>
   }
   const path = resolve(to)
   await expectAbsent(path)
-  const spool = await Spool.make(join(dirname(path), `.${basename(path)}.tmp-`))
+  // A name of its own, so that one as long as a name can be has room for it.
+  const spool = await Spool.make(join(dirname(path), '.muniment-evidence-'))
   try {
     return { target: await outputFolder(dirname(path)).open(basename(path)), spool }
   } catch (error) {

@@ -13,7 +13,7 @@ import { verifierPage } from '../reports/evidence/verifier-page.ts'
 import { zipBytes } from '../reports/evidence/zip.ts'
 import type { ReportHead } from '../reports/report.ts'
 import type { OutputFile } from '../reports/write.ts'
-import { type Anchored, anchor, continuation, provable, withKept } from './evidence-log.ts'
+import { type Anchored, anchor, continuation, provable } from './evidence-log.ts'
 import { openPlace, type Spool } from './evidence-spool.ts'
 import { proveEvent } from './proofs.ts'
 import type { Moment, PassOptions } from './replay.ts'
@@ -67,12 +67,11 @@ type Chosen = (typeof reports)[number] & { readonly prepared: Prepared<unknown> 
  * Throws `INVALID`, `EXISTS` (replacing nothing), `ABORTED`, `INTEGRITY`, `NO_SPACE`, `FAILED`; then no file is left.
  */
 export async function writeEvidence(
-  opened: ReportSource,
+  source: ReportSource,
   { to, ...options }: EvidenceOptions,
 ): Promise<Evidence> {
   const { target, spool } = await openPlace(to)
   try {
-    const source = await withKept(opened)
     const chosen = await prepareAll(source, options)
     for (const { prepared } of chosen) await recordReport(source, prepared.head)
     const work = await workOf(source, chosen, { spool, ...options })
@@ -94,17 +93,18 @@ async function prepareAll(
   { from, asOf }: Pick<EvidenceOptions, 'from' | 'asOf'>,
 ): Promise<readonly Chosen[]> {
   const chosen: Chosen[] = []
-  let moments = { ...(from && { from }), ...(asOf && { asOf }) }
+  let moments = { ...(from !== undefined && { from }), ...(asOf !== undefined && { asOf }) }
   for (const report of reports) {
     const { definition } = report
     const { from: start, ...end } = moments
     const isRange = definition.span === 'range'
-    const asked = { ...end, ...(isRange && start && { from: start }) }
+    const begins = start !== undefined && { from: start }
+    const asked = { ...end, ...(isRange && begins) }
     const prepared = await prepareReport(source, definition, asked)
     chosen.push({ ...report, prepared })
     const { head } = prepared
     moments = {
-      ...(isRange ? { from: { position: head.range.from } } : start && { from: start }),
+      ...(isRange ? { from: { position: head.range.from } } : begins),
       asOf: { position: head.asOf.position },
     }
   }

@@ -1,6 +1,7 @@
 import type { Holder } from '../access/asked.ts'
 import { type Explanation, explainAccess } from '../access/explain.ts'
 import { checkCapability, checkRoleNames } from '../access/policy.ts'
+import { VaultError } from '../errors.ts'
 import { checkActor, checkPath } from '../events/path.ts'
 import type { Capability } from '../events/words.ts'
 import { eventAt } from '../log/reader.ts'
@@ -9,7 +10,7 @@ import type { CallOptions } from './call.ts'
 import type { FoldedLog } from './folded-log.ts'
 import type { Inspector } from './inspect.ts'
 import { date } from './meta-options.ts'
-import { type Moment, sizeOf } from './replay.ts'
+import { type Moment, momentRefused, sizeOf } from './replay.ts'
 import { stateFound } from './state-found.ts'
 
 /** Whose right is asked about: an actor, and roles that a host would assert beside those that the log grants. */
@@ -46,14 +47,26 @@ export async function explainTo(
   checkCapability(capability)
   if (path !== '') checkPath(path)
   if (sight) await sight.begin({ operation: 'audit', subject: path })
-  const then = at === undefined ? undefined : await momentOf(log, at)
+  const found = at === undefined ? undefined : await momentOf(log, at).catch(refusedTo(sight))
+  const refused = found instanceof VaultError ? found : undefined
+  const then = found instanceof VaultError ? undefined : found
   const place = then !== undefined && then.size > 0 ? { position: then.size - 1 } : {}
   const filter = { explain: capability, actor, ...place }
   await record?.({ type: 'audit.read', subject: path, data: { filter } })
+  if (refused !== undefined) throw refused
   const state =
     then === undefined ? log.state.access.fold.state : await stateFound(log, access, then.size)
   return explainAccess(state, holder, { capability, path, now: then?.time ?? now })
 }
+
+/** The refusal of a moment, which a scope is told once its look is on record; the host at once, with all that it says. */
+const refusedTo =
+  (sight: Inspector['sight']) =>
+  (error: unknown): VaultError => {
+    const refused = sight && momentRefused(error, 'at')
+    if (refused === undefined) throw error
+    return refused
+  }
 
 /** How many events there were, and the time by which grants are judged. */
 async function momentOf(log: FoldedLog, at: Moment): Promise<{ size: number; time: number }> {

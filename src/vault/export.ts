@@ -29,7 +29,10 @@ export interface Export {
   /** Secrets with a version that was live then, and all such versions. */
   readonly secrets: number
   readonly versions: number
-  /** In the order of paths, to be gone through once. What is destroyed before its turn comes is left out. */
+  /**
+   * In the order of paths, to be gone through once. What is destroyed before its turn comes is left out; a scope that may
+   * not read a secret any more when its turn comes is refused there, with `DENIED`.
+   */
   readonly entries: AsyncGenerator<TransferEntry, void, void>
 }
 
@@ -69,7 +72,7 @@ export async function exportSecrets(
     vaultId: Buffer.from(asked.epochs.vaultId).toString('hex'),
     position: event.position,
     ...countsOf(found),
-    entries: entriesOf(engine, found, signal),
+    entries: entriesOf(engine, call, found),
   }
 }
 
@@ -83,9 +86,11 @@ function countsOf(held: HeldSecrets): { secrets: number; versions: number } {
 
 async function* entriesOf(
   engine: () => Engine,
+  call: Call,
   held: HeldSecrets,
-  signal: AbortSignal | undefined,
 ): AsyncGenerator<TransferEntry, void, void> {
+  const { permit, limits } = call
+  const { signal } = limits
   let opened = 0
   const all = [...held.values()].flatMap(({ versions }) => versions)
   const sealed = sealedBoxes(all.map(({ position }) => position))
@@ -93,6 +98,8 @@ async function* entriesOf(
     if (signal?.aborted === true) {
       throw new VaultError('ABORTED', 'the caller aborted', { cause: signal.reason })
     }
+    const wanted: Asked = { operation: 'export', subject: secret.path }
+    if (permit?.judge(wanted).allowed === false) await permitted(engine(), call, wanted)
     const versions = await openVersions(engine(), sealed, secret)
     if (versions.length > 0) yield { path: secret.path, meta: metaOf(secret.row.meta), versions }
     opened += versions.length

@@ -5,6 +5,7 @@ import type { Epochs } from '../log/epochs.ts'
 import type { Log } from '../log/log.ts'
 import type { CallLimits } from '../log/queue.ts'
 import type { Store } from '../store/port.ts'
+import { type InTurn, oneAtATime } from '../store/serial.ts'
 import type { BuiltIns } from './built-ins.ts'
 import type { Call } from './call.ts'
 import type { Checkpoints } from './checkpoints.ts'
@@ -42,6 +43,7 @@ export class HeldKeyring {
   readonly #vault: Keyed
   /** The newest first; another behind it while the file may be sealed with either. */
   readonly #roots: Buffer[]
+  readonly #turn: InTurn = oneAtATime()
   #keyring: OwnerKeyring
 
   /** Takes both over, to erase them. */
@@ -88,16 +90,22 @@ export class HeldKeyring {
    * Changes the keyring, and resolves with the events that say so. A change that was interrupted is finished before it.
    * Throws `UNCERTAIN` where only a reopen can tell; what `rewrapKeys` throws leaves the change interrupted.
    */
-  async change(change: KeyringChange, about: ChangeCall): Promise<readonly VaultEvent[]> {
-    await this.finish(about)
-    expectWanted(about.limits?.signal)
-    const begun = beginChange(this.#keyring, change)
-    await this.#surely(() => this.#begin(begun, change.root, about))
-    return this.finish(about)
+  change(change: KeyringChange, about: ChangeCall): Promise<readonly VaultEvent[]> {
+    return this.#turn(async () => {
+      await this.#finish(about)
+      expectWanted(about.limits?.signal)
+      const begun = beginChange(this.#keyring, change)
+      await this.#surely(() => this.#begin(begun, change.root, about))
+      return this.#finish(about)
+    })
   }
 
   /** Finishes the change that was interrupted, if there is one; its events, as far as they were still to be appended. */
-  async finish(about: ChangeCall): Promise<readonly VaultEvent[]> {
+  finish(about: ChangeCall): Promise<readonly VaultEvent[]> {
+    return this.#turn(() => this.#finish(about))
+  }
+
+  async #finish(about: ChangeCall): Promise<readonly VaultEvent[]> {
     if (this.#keyring.values.pending === undefined) return []
     const keys = await this.#rewrap(about)
     return this.#surely(() => this.#conclude(keys, about))

@@ -114,8 +114,9 @@ export async function listSecrets(
   return next === undefined ? { items: given, position } : { items: given, position, next }
 }
 
-/** Paths that are looked at before other work of the process gets its turn, at the least. */
+/** Paths that are looked up together, and that are judged before other work of the process may get its turn. */
 const scannedAtOnce = 256
+const judgedAtOnce = 16
 
 /** A page of the paths that a scope sees: as full as one of all paths, and found by passing over the others. */
 async function seenPage(
@@ -129,13 +130,13 @@ async function seenPage(
   const seen: string[] = []
   for (let { after } = range; ; ) {
     const paths = known.page({ prefix, after, limit: scannedAtOnce })
-    for (const path of paths) {
+    for (const [i, path] of paths.entries()) {
       if (seesItem(sight, path)) seen.push(path)
       if (seen.length === limit) return seen
+      if (i % judgedAtOnce === judgedAtOnce - 1) await breathe()
     }
     if (paths.length < scannedAtOnce) return seen
     after = paths.at(-1)
-    await breathe()
   }
 }
 

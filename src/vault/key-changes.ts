@@ -1,5 +1,5 @@
 import type { Asked } from '../access/asked.ts'
-import { type InTurn, oneAtATime } from '../store/serial.ts'
+import type { InTurn } from '../store/serial.ts'
 import { type Call, type CallOptions, permitted, recordFact } from './call.ts'
 import type { Engine } from './engine.ts'
 import { expectWanted } from './rewrap.ts'
@@ -10,11 +10,13 @@ const asked: Asked = { operation: 'keys', subject: '' }
 export class KeyChanges {
   readonly #engine: () => Engine
   readonly #call: (options: CallOptions) => Call
-  readonly #turn: InTurn = oneAtATime()
+  readonly #turn: InTurn
 
-  constructor(engine: () => Engine, call: (options: CallOptions) => Call) {
+  /** @param turn the vault's one: a second would let two handles build on the same keyring */
+  constructor(engine: () => Engine, call: (options: CallOptions) => Call, turn: InTurn) {
     this.#engine = engine
     this.#call = call
+    this.#turn = turn
   }
 
   /** Throws `CLOSED`, `FAILED`. */

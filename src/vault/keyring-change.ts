@@ -23,7 +23,10 @@ import { addLogEpoch, addSigner, keepNewestSigner, keepNewestWrappingKey } from 
 
 /** What is to become of a keyring. */
 export interface KeyringChange {
-  /** Old and new together; the keyring that is given stays as it was. */
+  /**
+   * Old and new together; the keyring that is given stays as it was. It is the one that the change before left: whatever
+   * was made of an earlier one is not. What it throws leaves all as it was.
+   */
   readonly begin: (keyring: OwnerKeyring) => OwnerKeyring
   /** The events of the change, given the generation that they name and what `begin` made. */
   readonly facts: (generation: number, begun: OwnerKeyring) => readonly Fact[]
@@ -33,16 +36,22 @@ export interface KeyringChange {
   readonly root?: Buffer
 }
 
-/** Keyslots that replace those of the keyring: the ones that they lack go in the end. */
+/**
+ * Keyslots that replace those of the keyring: the ones that they lack go in the end.
+ *
+ * @param edit gives them, of those that the keyring has by then
+ * @param facts given the generation that they name, and every keyslot from before and after
+ */
 export function slotsChange(
-  slots: readonly Slot[],
-  facts: (generation: number) => readonly Fact[],
+  edit: (slots: readonly Slot[]) => readonly Slot[],
+  facts: (generation: number, slots: readonly Slot[]) => readonly Fact[],
 ): KeyringChange {
   const begin = (keyring: OwnerKeyring): OwnerKeyring => {
+    const slots = edit(keyring.slots)
     const going = keyring.slots.filter(({ id }) => !slots.some((slot) => slot.id === id))
     return { ...keyring, slots: [...going, ...slots] }
   }
-  return { begin, facts }
+  return { begin, facts: (generation, { slots }) => facts(generation, slots) }
 }
 
 /** Step 1: the keyring to write. */

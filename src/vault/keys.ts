@@ -199,7 +199,14 @@ async function rootRotation({ keyring }: Engine, keep: readonly Unlock[]): Promi
   return {
     root: roots.owner,
     rewraps: true,
-    begin: (current) => withRoot(addWrappingKey(current), kept, roots.auditor),
+    begin: (current) => {
+      // What is to stay was opened before: a keyslot of later would go without an event.
+      const isSame = current.slots.every(({ id }, i) => id === slots[i]?.id)
+      if (isSame && current.slots.length === slots.length) {
+        return withRoot(addWrappingKey(current), kept, roots.auditor)
+      }
+      throw new VaultError('CONFLICT', 'the keyslots changed meanwhile; rotate the root again')
+    },
     facts: (generation, { log }) => [
       ...slots.filter(({ id }) => !kept.has(id)).map((slot) => removed(slot, generation)),
       rotated({ what: 'root', generation, epoch: nextEpoch(log.epochs) }),

@@ -60,8 +60,10 @@ export class Keyslots {
   async add(credential: Credential, options: KeyslotOptions = {}): Promise<Keyslot> {
     return this.#changes.run(options, async (engine, call) => {
       const slot = await newSlot(engine, credential, options)
-      const slots = [...engine.keyring.slots, slot]
-      const change = slotsChange(slots, (generation) => [added(slot, generation)])
+      const change = slotsChange(
+        (slots) => [...expectRoom(slots), slot],
+        (generation) => [added(slot, generation)],
+      )
       await engine.changeKeyring(change, call)
       return keyslotOf(slot, engine)
     })
@@ -85,14 +87,16 @@ export class Keyslots {
     options: KeyslotOptions = {},
   ): Promise<Keyslot> {
     return this.#changes.run(options, async (engine, call) => {
-      const old = existing(engine, id)
+      const old = existing(engine.keyring.slots, id)
       const { label = old.label } = options
       const slot = await newSlot(engine, credential, { label, role: old.role })
-      const slots = engine.keyring.slots.map((held) => (held.id === id ? slot : held))
-      const change = slotsChange(slots, (generation) => [
-        added(slot, generation),
-        removed(old, generation),
-      ])
+      const change = slotsChange(
+        (slots) => {
+          const going = existing(slots, id)
+          return slots.map((held) => (held === going ? slot : held))
+        },
+        (generation) => [added(slot, generation), removed(old, generation)],
+      )
       await engine.changeKeyring(change, call)
       return keyslotOf(slot, engine)
     })
@@ -101,15 +105,10 @@ export class Keyslots {
   /** Removes one. Throws `NOT_FOUND`; `INVALID` for the last one of an owner, which would lock everybody out. */
   async remove(id: string, options: CallOptions = {}): Promise<void> {
     return this.#changes.run(options, async (engine, call) => {
-      const old = existing(engine, id)
-      const slots = engine.keyring.slots.filter((slot) => slot.id !== id)
-      if (!slots.some(({ role }) => role === 'owner')) {
-        throw new VaultError(
-          'INVALID',
-          'this is the last keyslot that opens the vault: add another first',
-        )
-      }
-      const change = slotsChange(slots, (generation) => [removed(old, generation)])
+      const change = slotsChange(
+        (slots) => without(slots, id),
+        (generation, slots) => [removed(existing(slots, id), generation)],
+      )
       await engine.changeKeyring(change, call)
     })
   }
@@ -150,12 +149,7 @@ async function newSlot(
   if (!Object.hasOwn(roots, role)) {
     throw new VaultError('INVALID', 'the role of a keyslot must be owner or auditor')
   }
-  if (keyring.slots.length >= keyslotsMax) {
-    throw new VaultError('TOO_LARGE', `a vault has at most ${keyslotsMax} keyslots`, {
-      expected: keyslotsMax,
-      found: keyring.slots.length,
-    })
-  }
+  expectRoom(keyring.slots)
   const { slot } = await addSlot(keyring, credential, {
     root: roots[role](engine),
     label: label ?? credential.newKdf().kdf,
@@ -164,8 +158,27 @@ async function newSlot(
   return slot
 }
 
-function existing(engine: Engine, id: string): Slot {
-  const slot = engine.keyring.slots.find((held) => held.id === id)
+function expectRoom(slots: readonly Slot[]): readonly Slot[] {
+  if (slots.length < keyslotsMax) return slots
+  throw new VaultError('TOO_LARGE', `a vault has at most ${keyslotsMax} keyslots`, {
+    expected: keyslotsMax,
+    found: slots.length,
+  })
+}
+
+/** The others. Throws `NOT_FOUND`, and `INVALID` where no owner's is among them. */
+function without(slots: readonly Slot[], id: string): readonly Slot[] {
+  const going = existing(slots, id)
+  const others = slots.filter((slot) => slot !== going)
+  if (others.some(({ role }) => role === 'owner')) return others
+  throw new VaultError(
+    'INVALID',
+    'this is the last keyslot that opens the vault: add another first',
+  )
+}
+
+function existing(slots: readonly Slot[], id: string): Slot {
+  const slot = slots.find((held) => held.id === id)
   if (slot !== undefined) return slot
   throw new VaultError('NOT_FOUND', 'there is no keyslot with this id')
 }

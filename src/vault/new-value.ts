@@ -21,9 +21,10 @@ export interface WriteOptions extends CallOptions, MetaOptions {
   readonly ifVersion?: number
 }
 
-export function checkIfVersion(ifVersion: number | undefined): void {
-  if (ifVersion === undefined) return
-  if (Number.isSafeInteger(ifVersion) && ifVersion >= 0 && ifVersion <= versionsMax) return
+export function checkIfVersion(ifVersion: number | undefined): number | undefined {
+  if (ifVersion === undefined) return undefined
+  if (Number.isSafeInteger(ifVersion) && ifVersion >= 0 && ifVersion <= versionsMax)
+    return ifVersion
   throw new VaultError('INVALID', `ifVersion must be an integer from 0 to ${versionsMax}`)
 }
 
@@ -33,7 +34,7 @@ export function newValue(
   { path, value, options }: { path: string; value: SecretInput; options: WriteOptions },
 ) {
   checkPath(path)
-  checkIfVersion(options.ifVersion)
+  const ifVersion = checkIfVersion(options.ifVersion)
   const patch = readMeta(options)
   // A copy, and the only thing that is looked at from here on: the caller may go on to change its own.
   const plain = encodeValue(value)
@@ -73,7 +74,6 @@ export function newValue(
     prepare,
     decide: (at) => {
       if (prepared === undefined) throw new RangeError('a write is prepared before it is decided')
-      const { ifVersion } = options
       const outcome = decide(
         { ...prepared.intent, ...(ifVersion !== undefined && { ifVersion }) },
         at,
@@ -81,7 +81,7 @@ export function newValue(
       return withKeys(outcome, prepared)
     },
   })
-  return { command }
+  return { command, patch }
 }
 
 interface Prepared {

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { open, rm } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { VaultError } from '../errors.ts'
+import { isOutputName } from '../reports/output-name.ts'
 import type { OutputFile, OutputSink } from '../reports/write.ts'
 import { giveName } from '../store/archive/file.ts'
 import { fileError, isAbsent, onDisk } from '../store/level/folder.ts'
@@ -14,7 +15,7 @@ import { fileError, isAbsent, onDisk } from '../store/level/folder.ts'
 export function outputFolder(folder: string): OutputSink {
   return {
     open: async (name) => {
-      if (name !== '' && basename(name) === name) return openOutput(folder, name)
+      if (isOutputName(name)) return openOutput(folder, name)
       throw new VaultError('INVALID', 'the name of an output must be that of a file in its folder')
     },
   }
@@ -23,7 +24,7 @@ export function outputFolder(folder: string): OutputSink {
 async function openOutput(folder: string, name: string): Promise<OutputFile> {
   const path = join(folder, name)
   // A name of its own: what a killed process left behind is in nobody's way.
-  const part = join(folder, `.${name}.${randomUUID()}.part`)
+  const part = join(folder, `.${randomUUID()}.part`)
   const file = await open(part, 'wx', 0o600).catch((cause: unknown) => {
     if (!isAbsent(cause)) throw fileError(cause, `could not make ${path}`, path)
     throw new VaultError('INVALID', `there is no folder ${folder}`, { cause, path: folder })

@@ -1,12 +1,17 @@
-import type { Asked } from '../access/asked.ts'
+import type { Asked, Wanted } from '../access/asked.ts'
 import type { Verdict } from '../access/judge.ts'
+import type { At } from '../decide/outcome.ts'
 import { denied } from '../decide/permit.ts'
-import type { Command } from '../log/queue.ts'
+import { VaultError } from '../errors.ts'
+import type { Fact } from '../events/catalogue.ts'
+import type { Command, Decision } from '../log/queue.ts'
 
 /** What a scope may do. The host's own calls have none, and are held to nothing. */
 export interface Permit {
   /** By the policies that the log says by now, and at this time: the clock's unless said. */
   judge(asked: Asked, now?: number): Verdict
+  /** When the next grant runs out, in milliseconds since the epoch; `Infinity` where none does. */
+  until(): number
 }
 
 /**
@@ -16,22 +21,60 @@ export interface Permit {
  */
 export function underPolicy(
   { permit }: { readonly permit?: Permit },
-  asked: Asked,
+  wanted: Wanted,
   command: Command,
 ): Command {
   if (permit === undefined) return command
-  let verdict: Verdict | undefined
+  let judged: Judged | undefined
   return {
     ...command,
     prepare: () => {
-      verdict = permit.judge(asked)
-      return verdict.allowed ? command.prepare?.() : undefined
+      judged = judgeAll(permit, wanted)
+      return judged.verdict.allowed ? command.prepare?.() : undefined
     },
     decide: (at) => {
       // Since it was prepared a grant can only have run out: what was refused there stays refused.
-      if (verdict?.allowed !== false) verdict = permit.judge(asked, at.now)
+      if (judged?.verdict.allowed !== false) judged = judgeAll(permit, wanted, at.now)
+      const { asked, verdict } = judged
       if (!verdict.allowed) return denied(asked, verdict)
-      return { ...command.decide(at), context: { decision: verdict.decision } }
+      return { ...decideOnRecord(command, wanted, at), context: { decision: verdict.decision } }
     },
+  }
+}
+
+interface Judged {
+  readonly asked: Asked
+  readonly verdict: Verdict
+}
+
+/** The first refusal, or what lets the work itself happen. */
+function judgeAll(permit: Permit, wanted: Wanted, now?: number): Judged {
+  const first = { asked: wanted, verdict: permit.judge(wanted, now) }
+  if (!first.verdict.allowed) return first
+  for (const asked of wanted.besides?.() ?? []) {
+    const verdict = permit.judge(asked, now)
+    if (!verdict.allowed) return { asked, verdict }
+  }
+  return first
+}
+
+/**
+ * What the command decides. A change of a secret that comes to nothing, or loses a comparison, still tells its caller what
+ * is there: it is on record as a look at the secret.
+ */
+function decideOnRecord(
+  command: Command,
+  { operation, subject }: Asked,
+  at: At,
+): Omit<Decision, 'context'> {
+  if (!command.aggregate) return command.decide(at)
+  const looked: Fact = { type: 'secret.inspected', subject, data: { operation } }
+  try {
+    const decision = command.decide(at)
+    const isSilent = decision.facts.length === 0 && decision.refused === undefined
+    return isSilent ? { ...decision, facts: [looked] } : decision
+  } catch (error) {
+    if (error instanceof VaultError) return { facts: [looked], refused: error }
+    throw error
   }
 }

@@ -89,5 +89,6 @@ export class Policies extends PolicyReader {
 }
 
 function policyOf([name, { writtenAt, ...row }]: readonly [string, PolicyRow]): Policy {
-  return { name, ...row, writtenAt: new Date(writtenAt) }
+  // The state's own rules decide: what is handed out is a copy.
+  return { name, ...row, rules: structuredClone(row.rules), writtenAt: new Date(writtenAt) }
 }

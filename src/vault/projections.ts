@@ -1,5 +1,10 @@
 import { VaultError } from '../errors.ts'
-import { type Fold, fixedProjection, type Projection, startFold } from '../projections/projection.ts'
+import {
+  type Fold,
+  fixedProjection,
+  type Projection,
+  startFold,
+} from '../projections/projection.ts'
 import { builtInProjection, type LiveProjection, liveProjection } from './live.ts'
 import type { Session } from './session.ts'
 
@@ -37,9 +42,7 @@ export class LiveProjections {
       isOurs || reserved.includes(name) || this.#live.has(name) || this.#starting.has(name)
     if (isTaken) throw new VaultError('EXISTS', `a projection named ${name} is live already`)
     this.#starting.add(name)
-    const { fold } = await engine.snapshots
-      .start(fixed)
-      .finally(() => this.#starting.delete(name))
+    const { fold } = await engine.snapshots.start(fixed).finally(() => this.#starting.delete(name))
     const live = liveProjection(followed, fold, () => {
       this.#live.delete(name)
       this.#session.current.snapshots.release(name)

@@ -21,13 +21,27 @@ export interface ReadOptions extends CallOptions {
   readonly allowExpired?: boolean
 }
 
+/** What a read is to be of, as it was checked: a caller may go on to change its own options. */
+export interface CheckedRead {
+  readonly version?: number
+  readonly allowExpired: boolean
+}
+
 /** Checks a read's arguments. Throws `INVALID`. */
-export function checkRead(path: string, options: ReadOptions): void {
+export function checkRead(
+  path: string,
+  { version, allowExpired, reason }: ReadOptions,
+): CheckedRead {
   checkPath(path)
-  if (options.version !== undefined) checkVersion('version', options.version)
-  if (options.allowExpired === true && !options.reason) {
-    throw new VaultError('INVALID', 'allowExpired needs a reason')
+  if (allowExpired === true && !reason) throw unexplained()
+  return {
+    ...(version !== undefined && { version: checkVersion('version', version) }),
+    allowExpired: allowExpired === true,
   }
+}
+
+function unexplained(): VaultError {
+  return new VaultError('INVALID', 'allowExpired needs a reason')
 }
 
 /** The version that an earlier state of the log gives: what is read today is that one or none. */
@@ -39,7 +53,7 @@ export interface EarlierVersion {
 
 interface ReadRequest {
   readonly path: string
-  readonly options: ReadOptions
+  readonly checked: CheckedRead
   readonly operation: 'read' | 'watch'
   readonly earlier?: EarlierVersion
 }
@@ -53,7 +67,9 @@ export async function readSecret(
   call: Call,
   request: ReadRequest,
 ): Promise<SecretValue> {
-  const { path, earlier } = request
+  const { path, earlier, checked } = request
+  // The reason that is recorded is the call's own.
+  if (checked.allowExpired && call.context.reason === undefined) throw unexplained()
   let target: Target = {}
   let type: SecretType = 'generic'
   let plain: Buffer | undefined
@@ -105,11 +121,11 @@ interface Target {
   readonly ref?: ValueRef
 }
 
-function intentOf({ path, options, operation, earlier }: ReadRequest, { version }: Target) {
+function intentOf({ path, checked, operation, earlier }: ReadRequest, { version }: Target) {
   const intent: ReadIntent = {
     path,
     operation,
-    allowExpired: options.allowExpired ?? false,
+    allowExpired: checked.allowExpired,
     ...(version && { version }),
     ...(earlier && { asOf: earlier.asOf }),
   }
@@ -119,11 +135,11 @@ function intentOf({ path, options, operation, earlier }: ReadRequest, { version 
 function targetOf(
   engine: Engine,
   row: SecretRow | undefined,
-  { path, options, earlier }: ReadRequest,
+  { path, checked, earlier }: ReadRequest,
 ): Target | Promise<Target> {
   if (earlier !== undefined) return earlierTarget(engine, row, { path, earlier })
   if (row === undefined) return {}
-  return versionTarget(engine, row, { path, version: options.version ?? row.version })
+  return versionTarget(engine, row, { path, version: checked.version ?? row.version })
 }
 
 function versionTarget(

@@ -1,9 +1,10 @@
+import type { Below } from '../access/asked.ts'
 import { VaultError } from '../errors.ts'
 import { type LogSource, readCommits } from '../log/reader.ts'
 import { sizeAt } from '../log/seek.ts'
 import {
-  defineProjection,
   type Fold,
+  fixedProjection,
   type Projection,
   startFold,
   type View,
@@ -37,17 +38,21 @@ export interface Replayed<S> {
 
 const progressEvery = 4096
 
+/** What a pass over the whole log shows: the right to it is that to all of it, at the position of its record too. */
+export const everything: Below = Object.freeze({ prefix: '', reach: 'all' })
+
 /** A projection's state at a moment, folded from the first event on; recorded where the vault records inspections. */
 export async function replayProjection<S>(
   { log, record }: Inspector,
   projection: Projection<S>,
   { at, ...options }: ReplayOptions,
 ): Promise<Replayed<S>> {
-  const { name } = defineProjection(projection)
+  const fixed = fixedProjection(projection)
+  const { name } = fixed
   const size = at === undefined ? log.size : await sizeOf(log, at, 'at')
   const filter = { projection: name, ...(size > 0 && { position: size - 1 }) }
-  await record?.({ type: 'audit.read', subject: '', data: { filter } })
-  const fold = startFold(projection)
+  await record?.({ type: 'audit.read', subject: '', data: { filter } }, everything)
+  const fold = startFold(fixed)
   await foldTo(log, [fold], { size, ...options })
   return { view: viewOf(fold), position: fold.position }
 }
@@ -84,8 +89,28 @@ export function teller(
   }
 }
 
+/**
+ * A refused moment as a scope is told of it, which is not told where the log begins or ends; undefined for what is no
+ * refusal of one.
+ */
+export function momentRefused(error: unknown, name: string): VaultError | undefined {
+  if (!(error instanceof VaultError) || error.code !== 'INVALID') return undefined
+  // A moment that is none at all says nothing of the log, and keeps its words.
+  return error.expected === undefined
+    ? undefined
+    : new VaultError('INVALID', `${name} is outside the log`)
+}
+
+/** Throws `INVALID` for what is no moment at all, calling it by `name`. */
+export function expectMoment(moment: Moment, name: string): void {
+  const given: { position?: unknown; time?: unknown } = Object(moment)
+  if (('position' in given ? given.position : given.time) !== undefined) return
+  throw new VaultError('INVALID', `${name} must be a moment: its position or its time`)
+}
+
 /** How many events the log held at a moment. Throws `INVALID`, calling the moment by `name`. */
 export async function sizeOf(log: FoldedLog, moment: Moment, name: string): Promise<number> {
+  expectMoment(moment, name)
   const { size } = log
   if ('position' in moment) {
     checkPosition(`${name}.position`, moment.position)

@@ -3,11 +3,12 @@ import { VaultError } from '../errors.ts'
 import type { VaultEvent } from '../events/catalogue.ts'
 import { parsePattern } from '../events/pattern.ts'
 import { eventAt, leavesOf, type ReadCommit, readCommits } from '../log/reader.ts'
+import { firstFrom } from '../log/seek.ts'
 import { type Projection, startFold, viewOf } from '../projections/projection.ts'
 import { originOf } from '../proofs/origin.ts'
 import { subtreesOf } from '../proofs/subtrees.ts'
+import { positionOf, rowCounter } from '../reports/numbered-rows.ts'
 import {
-  type Cell,
   columnsOf,
   type EventReport,
   type FoldedReport,
@@ -22,7 +23,8 @@ import type { ReportRun, RunTotals } from '../reports/run.ts'
 import { checkPosition, queryAudit } from './audit.ts'
 import { leafHashesAt } from './leaf-hashes.ts'
 import { date } from './meta-options.ts'
-import { type Moment, type PassOptions, sizeOf, teller } from './replay.ts'
+import { expectMoment, type Moment, type PassOptions, sizeOf, teller } from './replay.ts'
+import { isBuiltIn } from './report-definition.ts'
 import type { ReportSource } from './report-source.ts'
 import { treeSource } from './tree-source.ts'
 
@@ -48,7 +50,8 @@ export interface Prepared<S> {
   readonly report: Report<S>
   readonly about: ReportAbout
   readonly head: ReportHead
-  readonly projection: Projection<S>
+  /** Of the vault's own alone: other code is given nothing of the log before that is on record. */
+  readonly projection?: Projection<S>
 }
 
 const rowsPerBatch = 64
@@ -61,8 +64,8 @@ export async function prepareReport<S>(
   options: ReportOptions,
 ): Promise<Prepared<S>> {
   const about = await aboutOf(source, await ask(source.log, report, options))
-  const projection = report.projection(about)
-  return { source, report, about, head: await headOf(source, report, about), projection }
+  const prepared = { source, report, about, head: await headOf(source, report, about) }
+  return isBuiltIn(report) ? { ...prepared, projection: report.projection(about) } : prepared
 }
 
 async function ask<S>(
@@ -72,9 +75,11 @@ async function ask<S>(
 ): Promise<Asked> {
   const params = paramsOf(report, options)
   const { asOf, from } = options
-  const size = asOf === undefined ? log.size : await sizeOf(log, asOf, 'asOf')
+  // The log may grow meanwhile: both ends are looked for in the same one.
+  const { size: whole } = log
+  const size = asOf === undefined ? whole : await sizeOf(log, asOf, 'asOf')
   if (size === 0) throw new VaultError('INVALID', 'asOf is before the first event of the log')
-  const start = from === undefined ? 0 : await startOf(log, from)
+  const start = from === undefined ? 0 : await startOf(log, whole, from)
   if (start > size) {
     const message = `from is position ${start}, behind the last event of the report, ${size - 1}`
     throw new VaultError('INVALID', message, { expected: size - 1, found: start })
@@ -82,14 +87,14 @@ async function ask<S>(
   return { params, from: start, size }
 }
 
-async function startOf(log: ReportSource['log'], from: Moment): Promise<number> {
+async function startOf(log: ReportSource['log'], size: number, from: Moment): Promise<number> {
+  expectMoment(from, 'from')
   if ('position' in from) {
     checkPosition('from.position', from.position)
     return from.position
   }
-  // The events of up to a millisecond before are left out: what bears this very time is in.
-  const before = date('from.time', from.time) - 1
-  return before < 0 ? 0 : sizeOf(log, { time: new Date(before) }, 'from')
+  const { corrections } = log.state.lifecycle.fold.state
+  return firstFrom({ source: log, size, corrections }, date('from.time', from.time))
 }
 
 function paramsOf<S>({ name, params }: Report<S>, options: ReportOptions): ReportParams {
@@ -112,13 +117,12 @@ function expectDuration(ms: number): number {
 
 /** Starts a report. One that is folded goes through the log here, one of a row an event when its rows are asked for. */
 export async function startReport<S>(prepared: Prepared<S>, pass: PassOptions): Promise<ReportRun> {
-  const { report } = prepared
-  return 'rows' in report
-    ? foldedRun(report, { ...prepared, pass })
-    : eventRun(report, { ...prepared, pass })
+  const { report, about, projection = report.projection(about) } = prepared
+  const work = { ...prepared, projection, pass }
+  return 'rows' in report ? foldedRun(report, work) : eventRun(report, work)
 }
 
-type Work<S> = Omit<Prepared<S>, 'report'> & { readonly pass: PassOptions }
+type Work<S> = Omit<Required<Prepared<S>>, 'report'> & { readonly pass: PassOptions }
 
 async function aboutOf(
   { log, nodes, vaultId, kept }: ReportSource,
@@ -178,16 +182,17 @@ async function foldedRun<S>(report: FoldedReport<S>, work: Work<S>): Promise<Rep
   for await (const commit of commitsOf(work)) fold.apply(commit.events)
   const view = viewOf(fold)
   const rows: ReportRow[] = []
+  const positions: (number | null)[] = []
   const breathe = breather()
   for (const row of report.rows(view, about)) {
-    rows.push(row)
+    positions.push(positionOf(head, row, rows.push(row)))
     await breathe()
     expectWanted(work.pass.signal)
   }
   const charts = report.charts?.(view, about) ?? []
   async function* numbered(): AsyncGenerator<readonly NumberedRow[], RunTotals, void> {
-    const count = counter(head)
-    const leaves = await leafHashesAt(source.log, positionsOf(rows))
+    const count = rowCounter(head)
+    const leaves = await leafHashesAt(source.log, positions.filter(isPosition))
     for (let at = 0; at < rows.length; at += rowsPerBatch) {
       expectWanted(work.pass.signal)
       const batch = rows.slice(at, at + rowsPerBatch)
@@ -204,8 +209,8 @@ function expectWanted(signal: AbortSignal | undefined): void {
   throw new VaultError('ABORTED', 'the caller aborted', { cause: signal.reason })
 }
 
-function positionsOf(rows: readonly ReportRow[]): number[] {
-  return rows.flatMap(({ position }) => (position === null ? [] : [position]))
+function isPosition(position: number | null): position is number {
+  return position !== null
 }
 
 function leafOf(leaves: ReadonlyMap<number, string>, { position }: ReportRow): string | null {
@@ -215,7 +220,7 @@ function leafOf(leaves: ReadonlyMap<number, string>, { position }: ReportRow): s
 function eventRun<S>(report: EventReport<S>, work: Work<S>): ReportRun {
   const { about, head } = work
   async function* rows(): AsyncGenerator<readonly NumberedRow[], RunTotals, void> {
-    const count = counter(head)
+    const count = rowCounter(head)
     const fold = startFold(work.projection)
     for await (const commit of commitsOf(work)) {
       fold.apply(commit.events)
@@ -262,39 +267,4 @@ async function* commitsOf<S>({
 function cut(commit: ReadCommit, size: number): ReadCommit {
   const events: readonly VaultEvent[] = commit.events.slice(0, size - commit.first)
   return { ...commit, events, end: size }
-}
-
-/** Numbers rows from 1, and counts what is found in them. */
-function counter({ columns, range }: ReportHead) {
-  let rowCount = 0
-  let findings = 0
-  const own = new Set(['row', 'finding', 'position', 'leaf_hash'])
-  const cellOf = (
-    name: string,
-    { cells, finding, position }: ReportRow,
-    leaf: string | null,
-  ): Cell => {
-    if (!own.has(name)) return cells[name] ?? null
-    if (name === 'row') return rowCount
-    if (name === 'finding') return finding ?? null
-    return name === 'position' ? position : leaf
-  }
-  return {
-    add: (row: ReportRow, leaf: string | null): NumberedRow => {
-      rowCount++
-      if (row.finding !== undefined) findings++
-      const cells = columns.map(({ name }) => cellOf(name, row, leaf))
-      return { cells, finding: row.finding !== undefined }
-    },
-    totals: () => ({
-      rowCount,
-      findings,
-      population: {
-        first: range.from,
-        last: range.to,
-        events: Math.max(0, range.to - range.from + 1),
-        gaps: 0 as const,
-      },
-    }),
-  }
 }

@@ -1,3 +1,4 @@
+import type { Asked } from '../access/asked.ts'
 import { privateKeyOf, publicKeyOf } from '../crypto/ed25519.ts'
 import { VaultError } from '../errors.ts'
 import type { Fact } from '../events/catalogue.ts'
@@ -7,8 +8,9 @@ import { type NoteSignature, signNote } from '../proofs/note.ts'
 import { isOriginOf } from '../proofs/origin.ts'
 import { type Vkey, vkeyOf } from '../proofs/vkey.ts'
 import type { BackupLog } from './backup-log.ts'
-import { type Call, recordFact } from './call.ts'
+import { type Call, recordAsked } from './call.ts'
 import { listKept, type SignedCheckpoint } from './checkpoints.ts'
+import { keyOfToday, smallestCovering } from './covering.ts'
 import type { Engine } from './engine.ts'
 import type { FoldedLog } from './folded-log.ts'
 
@@ -17,9 +19,14 @@ export interface ReportSource {
   readonly log: FoldedLog
   readonly nodes: Pick<TreeRows, 'get'>
   readonly vaultId: Uint8Array
+  /** Whether nothing was signed of the log but what is here: a backup ends where it was made, and its vault goes on. */
+  readonly isWhole: boolean
   /** Every checkpoint that is kept for good, oldest first. */
   kept(): AsyncIterable<SignedCheckpoint>
-  /** A signed checkpoint of this size of the log or a later one. Throws `INTEGRITY` where none is to be had. */
+  /**
+   * A signed checkpoint of this size of the log or a later one: the smallest kept one, so that the same is chosen whenever
+   * it is asked for. Throws `INTEGRITY` where none is to be had.
+   */
   covering(size: number): Promise<SignedCheckpoint>
   /** The owner's signatures of a text; none where no owner is at hand. */
   sign(text: string): readonly NoteSignature[]
@@ -29,40 +36,68 @@ export interface ReportSource {
   record(fact: Fact): Promise<void>
 }
 
+/** The right to `report` on everything: what a report is made by, and what is recorded of it. */
+export const wholeLog = {
+  operation: 'report',
+  subject: '',
+  below: { prefix: '', reach: 'all' },
+} as const satisfies Asked
+
 export function vaultSource(engine: Engine, call: Call): ReportSource {
+  const { vaultId } = engine.keyring
+  const kept = () => listKept(engine.store.files, engine.keyring)
+  const vkeys = (name: string) => vkeysOf(engine.keyring, name)
   return {
     log: engine,
     nodes: engine.nodes,
-    vaultId: engine.keyring.vaultId,
-    kept: () => listKept(engine.store.files, engine.keyring),
-    covering: () => engine.checkpoints.sign({ kept: true }),
+    vaultId,
+    isWhole: true,
+    kept,
+    covering: (size) => {
+      const key = keyOfToday({ log: engine, vaultId, vkeys })
+      const newest = () => engine.checkpoints.sign({ kept: true })
+      return smallestCovering({ kept, key, newest }, size)
+    },
     sign: (text) =>
       engine.seeds.map((seed) => signNote(text, { name: engine.origin, key: privateKeyOf(seed) })),
-    vkeys: (name) => vkeysOf(engine.keyring, name),
-    record: (fact) => recordFact(engine, call, fact),
+    vkeys,
+    record: (fact) => recordAsked(engine, call, { fact, asked: wholeLog }),
   }
 }
 
 export function backupSource({ log, nodes, keyring, store, checkpoints }: BackupLog): ReportSource {
+  const { vaultId } = keyring
+  const kept = () => listKept(store.files, keyring)
+  const vkeys = (name: string) => vkeysOf(keyring, name)
   return {
     log,
     nodes,
-    vaultId: keyring.vaultId,
-    kept: () => listKept(store.files, keyring),
-    covering: async (size) => {
-      let newest: SignedCheckpoint | undefined
-      for await (const checkpoint of checkpoints()) newest = checkpoint
-      if (newest !== undefined && newest.size >= size) return newest
-      throw new VaultError(
-        'INTEGRITY',
-        `no checkpoint in the backup covers ${size} events: the newest is of ${newest?.size ?? 0}`,
-        { expected: size, found: newest?.size ?? 0 },
-      )
+    vaultId,
+    isWhole: false,
+    kept,
+    covering: (size) => {
+      const key = keyOfToday({ log, vaultId, vkeys })
+      const newest = () => newestCovering(checkpoints(), size)
+      return smallestCovering({ kept, key, newest }, size)
     },
     sign: () => [],
-    vkeys: (name) => vkeysOf(keyring, name),
+    vkeys,
     record: async () => undefined,
   }
+}
+
+async function newestCovering(
+  checkpoints: AsyncIterable<SignedCheckpoint>,
+  size: number,
+): Promise<SignedCheckpoint> {
+  let newest: SignedCheckpoint | undefined
+  for await (const checkpoint of checkpoints) newest = checkpoint
+  if (newest !== undefined && newest.size >= size) return newest
+  throw new VaultError(
+    'INTEGRITY',
+    `no checkpoint in the backup covers ${size} events: the newest is of ${newest?.size ?? 0}`,
+    { expected: size, found: newest?.size ?? 0 },
+  )
 }
 
 function vkeysOf({ vaultId, log }: Keyring, name: string): readonly Vkey[] {

@@ -1,21 +1,18 @@
 import { VaultError } from '../errors.ts'
-import { type BuiltInReport, builtInReports } from '../reports/contents/catalogue.ts'
+import type { BuiltInReport } from '../reports/contents/catalogue.ts'
 import { type FormatName, formatNames } from '../reports/formats/format.ts'
+import { isOutputName } from '../reports/output-name.ts'
 import type { Report } from '../reports/report.ts'
 import type { ReportRun } from '../reports/run.ts'
 import type { OutputSink } from '../reports/write.ts'
+import { builtInReports } from './built-in-reports.ts'
 import type { CallOptions } from './call.ts'
-import { type Evidence, type EvidenceOptions, writeEvidence } from './evidence.ts'
+import type { Evidence, EvidenceOptions } from './evidence.ts'
 import { outputFolder } from './output-folder.ts'
-import { definitionOf } from './report-definition.ts'
 import type { ReportOptions } from './report-run.ts'
 import type { ReportSource } from './report-source.ts'
-import { beginReport, type GeneratedReport, writeRun } from './report-writing.ts'
-import {
-  type ReportVerification,
-  type VerifyReportOptions,
-  verifyReportAgain,
-} from './verify-report.ts'
+import type { GeneratedReport } from './report-writing.ts'
+import type { ReportVerification, VerifyReportOptions } from './verify-report.ts'
 
 export interface WriteReportOptions extends ReportOptions {
   /** All of them are written in one pass. */
@@ -33,6 +30,9 @@ export type OpenSource = (options: CallOptions) => Promise<ReportSource>
  * Reports for those who have to be shown: what happened over a range, or how things stood at a moment. Making one is on
  * record as `report.generated`, before its first row; `call` says who asks. A report is of the log as it was: it comes out the same, byte for
  * byte, whenever it is made again.
+ *
+ * What makes reports is loaded by the first one: their contents, formats and pages take longer to load than all of the
+ * vault does, and most programs that open a vault make none.
  */
 export class Reports {
   readonly #open: OpenSource
@@ -42,8 +42,8 @@ export class Reports {
   }
 
   /** The reports that there are, in the order of their numbers. */
-  list(): readonly BuiltInReport[] {
-    return builtInReports
+  list(): Promise<readonly BuiltInReport[]> {
+    return builtInReports()
   }
 
   /**
@@ -59,6 +59,8 @@ export class Reports {
     options: ReportOptions = {},
     call: CallOptions = {},
   ): Promise<ReportRun> {
+    const { beginReport } = await import('./report-writing.ts')
+    const { definitionOf } = await import('./report-definition.ts')
     return beginReport(await this.#open(call), definitionOf(report), options)
   }
 
@@ -78,6 +80,9 @@ export class Reports {
     const { formats, to, name } = options
     checkFormats(formats)
     checkName(name)
+    checkPlace(to, 'open')
+    const { beginReport, writeRun } = await import('./report-writing.ts')
+    const { definitionOf } = await import('./report-definition.ts')
     const source = await this.#open(call)
     const run = await beginReport(source, definitionOf(report), options)
     return writeRun(source, run, {
@@ -99,6 +104,8 @@ export class Reports {
    * })
    */
   async evidence(options: EvidenceOptions, call: CallOptions = {}): Promise<Evidence> {
+    checkPlace(Object(options).to, 'write')
+    const { writeEvidence } = await import('./evidence.ts')
     return writeEvidence(await this.#open(call), options)
   }
 
@@ -114,16 +121,29 @@ export class Reports {
     options: VerifyReportOptions<S> = {},
     call: CallOptions = {},
   ): Promise<ReportVerification> {
+    const { verifyReportAgain } = await import('./verify-report.ts')
     return verifyReportAgain(await this.#open(call), manifest, options)
   }
 }
 
 /** Of several outputs of one format, each has its number behind the name: no name may look as if it had one. */
 const numbered = /-\d+-of-\d+$/
+const nameBytesMax = 255
 
 function checkName(name: string | undefined): void {
-  if (name === undefined || (typeof name === 'string' && !numbered.test(name))) return
-  throw new VaultError('INVALID', 'name must be a text that does not end in -N-of-M')
+  if (name === undefined) return
+  const isOne = isOutputName(name) && Buffer.byteLength(name) <= nameBytesMax
+  if (isOne && !numbered.test(name)) return
+  const expected = `the name of a file, of at most ${nameBytesMax} bytes, that does not end in -N-of-M`
+  throw new VaultError('INVALID', `name must be ${expected}`)
+}
+
+/** Before anything is on record: a path, or what takes bytes. */
+function checkPlace(to: unknown, method: 'open' | 'write'): void {
+  const isPath = typeof to === 'string' && to !== '' && !to.includes('\0')
+  const { [method]: takes }: { [method]?: unknown } = Object(to)
+  if (isPath || (typeof to !== 'string' && typeof takes === 'function')) return
+  throw new VaultError('INVALID', `to must be a path, or an object with the method ${method}`)
 }
 
 function checkFormats(formats: readonly FormatName[]): void {

@@ -133,7 +133,7 @@ export class Roles extends RoleReader {
 }
 
 function roleOf([name, { writtenAt, ...row }]: readonly [string, RoleRow]): Role {
-  return { name, ...row, writtenAt: new Date(writtenAt) }
+  return { name, ...row, policies: [...row.policies], writtenAt: new Date(writtenAt) }
 }
 
 function grantOf({ grantedAt, expiresAt, ...row }: GrantRow, now: number): Grant {

@@ -1,7 +1,7 @@
 import type { Asked } from '../access/asked.ts'
 import type { Explanation } from '../access/explain.ts'
 import type { SecretInput, SecretValue } from '../crypto/secret-value.ts'
-import { defineProjection, type Projection } from '../projections/projection.ts'
+import { fixedProjection, type Projection } from '../projections/projection.ts'
 import { Anchors } from './anchors.ts'
 import { stateAsOf, type VaultAsOf } from './as-of.ts'
 import { auditReader } from './audit-reader.ts'
@@ -16,6 +16,7 @@ import {
 } from './change-versions.ts'
 import { type DiffOptions, recordedDiff } from './diff.ts'
 import type { VaultDiff } from './diff-shape.ts'
+import type { Engine } from './engine.ts'
 import {
   type ExplainedAccess,
   type ExplainedActor,
@@ -43,13 +44,14 @@ import type { LiveProjections } from './projections.ts'
 import { checkRead, type ReadOptions, readSecret } from './read.ts'
 import type { AuditReader, SecretInspector, SecretReader } from './readers.ts'
 import {
+  everything,
   type Moment,
   type PassOptions,
   type Replayed,
   type ReplayOptions,
   replayProjection,
 } from './replay.ts'
-import { vaultSource } from './report-source.ts'
+import { vaultSource, wholeLog } from './report-source.ts'
 import { Reports } from './reports.ts'
 import { Roles } from './roles.ts'
 import { RotationPolicies } from './rotation-policies.ts'
@@ -104,10 +106,10 @@ export class Scope implements SecretReader, SecretInspector {
     this.#projections = projections
     const engine = () => session.engine()
     const call = (options: CallOptions) => calls.of(options)
-    const changes = new KeyChanges(engine, call)
+    const changes = new KeyChanges(engine, call, session.keyTurn)
     this.audit = auditReader(session, calls)
     this.policies = new Policies(calls)
-    this.roles = new Roles(calls, () => session.current.time.now())
+    this.roles = new Roles(calls, () => session.current.time.judged())
     this.rotationPolicies = new RotationPolicies(calls)
     this.reports = new Reports(async (options) => {
       const permitted = await calls.permit(options, wholeLog)
@@ -131,8 +133,8 @@ export class Scope implements SecretReader, SecretInspector {
    */
   async read(path: string, options: ReadOptions = {}): Promise<SecretValue> {
     return this.#calls.run(options, (call, engine) => {
-      checkRead(path, options)
-      return readSecret(engine, call, { path, options, operation: 'read' })
+      const checked = checkRead(path, options)
+      return readSecret(engine, call, { path, checked, operation: 'read' })
     })
   }
 
@@ -217,7 +219,7 @@ export class Scope implements SecretReader, SecretInspector {
   /**
    * Folds a projection live, from its snapshot where it has one. The vault's own (`secrets`, `rotations`,
    * `accesses`) are never behind; one of the host's folds off the path of the callers. A scope takes the right to
-   * `audit` everything, judged when it begins.
+   * `audit` everything, judged when it begins; what it is given is folded for it alone, from the first event on.
    *
    * @example
    * const live = await vault.project(writesByActor)
@@ -225,14 +227,13 @@ export class Scope implements SecretReader, SecretInspector {
    * const view = await live.waitFor(position)
    */
   async project<S>(projection: Projection<S>): Promise<LiveProjection<S>> {
-    const { name } = defineProjection(projection)
-    if (this.#calls.isScoped) {
-      const filter = { projection: name }
-      await this.#calls.inspect({}, async ({ record }) =>
-        record?.({ type: 'audit.read', subject: '', data: { filter } }, wholeTrail.below),
-      )
-    }
-    return this.#projections.start(projection)
+    if (!this.#calls.isScoped) return this.#projections.start(projection)
+    const fixed = fixedProjection(projection)
+    const filter = { projection: fixed.name }
+    await this.#calls.inspect({}, async ({ record }) =>
+      record?.({ type: 'audit.read', subject: '', data: { filter } }, everything),
+    )
+    return this.#projections.follow(fixed)
   }
 
   /**
@@ -248,7 +249,7 @@ export class Scope implements SecretReader, SecretInspector {
 
   /**
    * The vault as it was with the event at a position, or at a date with the last event at or before it; a scope is held
-   * to the policies of today. Throws `INVALID` for a moment outside the log, `ABORTED`.
+   * to the policies of today, and takes the right to list, describe or read any path. Throws `INVALID` for a moment outside the log, `ABORTED`.
    *
    * @example
    * const march = await vault.asOf({ time: '2026-04-01' })
@@ -257,14 +258,13 @@ export class Scope implements SecretReader, SecretInspector {
    */
   async asOf(moment: Moment, options: PassOptions = {}): Promise<VaultAsOf> {
     const calls = this.#calls
-    const then = await calls.run({}, (_, engine) =>
+    const find = (engine: Engine) =>
       stateAsOf(engine, moment, {
         ...options,
         run: (call, work) => calls.run(call, work),
         look: (call, work) => calls.inspect(call, work),
-      }),
-    )
-    return calls.isScoped ? scopedAsOf(then, calls) : then
+      })
+    return calls.isScoped ? scopedAsOf(calls, find) : calls.run({}, (_, engine) => find(engine))
   }
 
   /**
@@ -326,7 +326,7 @@ export class Scope implements SecretReader, SecretInspector {
     what: ExplainedAccess,
     { at, ...options }: ExplainOptions = {},
   ): Promise<Explanation> {
-    const now = this.#session.current.time.now()
+    const now = this.#session.current.time.judged()
     return this.#calls.inspect(options, (inspector) =>
       explainTo(inspector, { who, ...what, at, now }),
     )
@@ -337,12 +337,5 @@ export class Scope implements SecretReader, SecretInspector {
 const wholeTrail = {
   operation: 'audit',
   subject: '',
-  below: { prefix: '', reach: 'all' },
-} as const satisfies Asked
-
-/** And the right to `report` on it. */
-const wholeLog = {
-  operation: 'report',
-  subject: '',
-  below: { prefix: '', reach: 'all' },
+  below: everything,
 } as const satisfies Asked

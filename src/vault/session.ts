@@ -3,6 +3,7 @@ import { Subject } from 'rxjs/internal/Subject'
 import { VaultError } from '../errors.ts'
 import { type Followed, grown } from '../log/follow.ts'
 import type { Store } from '../store/port.ts'
+import { type InTurn, oneAtATime } from '../store/serial.ts'
 import { publishCommit, publishFailure } from './diagnostics.ts'
 import { Engine, type EngineOptions, type Unlocked } from './engine.ts'
 import type { CreateOptions, OpenOptions, ReadOptions, RestoreOptions } from './options.ts'
@@ -15,6 +16,8 @@ export class Session {
   readonly options: ReadOptions
   /** The one source of wake-ups in the vault: the log's size, after each commit and each reopen. */
   readonly heads: Subject<number>
+  /** Changes of the keyring wait here for each other, whichever handle they come from. */
+  readonly keyTurn: InTurn = oneAtATime()
   /** What a reopen opens the keyring with. */
   #roots: readonly Buffer[] = []
   readonly #slotId: string

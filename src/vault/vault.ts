@@ -51,7 +51,7 @@ export class Vault extends Scope {
     this.#projections = projections
     this.#calls = calls
     const call = (options: CallOptions) => calls.of(options)
-    const changes = new KeyChanges(() => session.engine(), call)
+    const changes = new KeyChanges(() => session.engine(), call, session.keyTurn)
     this.keyslots = new Keyslots(changes)
     this.keys = new Keys(changes)
     this.proofs = new Proofs(session, call)

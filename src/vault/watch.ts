@@ -4,7 +4,7 @@ import { VaultError } from '../errors.ts'
 import { grown } from '../log/follow.ts'
 import type { Call, CallOptions } from './call.ts'
 import type { Engine } from './engine.ts'
-import { checkRead, readSecret } from './read.ts'
+import { type CheckedRead, checkRead, readSecret } from './read.ts'
 import type { Session } from './session.ts'
 
 interface Watched {
@@ -22,13 +22,13 @@ export async function* watchUntilEnd(
   const { signal: given, ...rest } = request.options
   const ended = new AbortController()
   const signal = given === undefined ? ended.signal : AbortSignal.any([given, ended.signal])
-  checkRead(path, rest)
+  const checked = checkRead(path, {})
   const watched = {
     engine: (waiting: AbortSignal) => session.whenOpen(waiting),
     heads: session.heads,
   }
   try {
-    yield* watchSecret(watched, { path, call: callOf({ ...rest, signal }), signal })
+    yield* watchSecret(watched, { path, checked, call: callOf({ ...rest, signal }), signal })
   } finally {
     ended.abort()
   }
@@ -44,7 +44,12 @@ const timerMsMax = 2 ** 31 - 1
  */
 async function* watchSecret(
   { engine, heads }: Watched,
-  { path, call, signal }: { path: string; call: Call; signal: AbortSignal },
+  {
+    path,
+    checked,
+    call,
+    signal,
+  }: { path: string; checked: CheckedRead; call: Call; signal: AbortSignal },
 ): AsyncGenerator<SecretValue, void, void> {
   /** Position of the newest value that was delivered: a version's number comes again after a purge. */
   let delivered = -1
@@ -52,15 +57,16 @@ async function* watchSecret(
     const opened = await engine(signal)
     const size = opened.size
     const row = opened.state.secrets.fold.state.get(path)
-    const due = row?.meta.expiresAt
-    const expired = due !== undefined && due <= opened.time.now()
+    const now = opened.time.judged()
+    const due = Math.min(row?.meta.expiresAt ?? Infinity, call.permit?.until() ?? Infinity)
+    const expired = row?.meta.expiresAt !== undefined && row.meta.expiresAt <= now
     const isAllowed = call.permit?.judge({ operation: 'watch', subject: path }).allowed ?? true
     if (row?.position === delivered && row.state === 'live' && !expired && isAllowed) {
-      await changed({ heads, size, due, now: opened.time.now(), signal })
+      await changed({ heads, size, due, now, signal })
       continue
     }
     try {
-      const secret = await readSecret(opened, call, { path, options: {}, operation: 'watch' })
+      const secret = await readSecret(opened, call, { path, checked, operation: 'watch' })
       delivered = secret.position
       yield secret
     } catch (error) {
@@ -70,18 +76,18 @@ async function* watchSecret(
   }
 }
 
-/** Resolves when something was appended, or when the value expires. */
+/** Resolves when something was appended, or when the value expires or a grant runs out: at `due`, which may be `Infinity`. */
 async function changed(about: {
   heads: Observable<number>
   size: number
-  due: number | undefined
+  due: number
   now: number
   signal: AbortSignal
 }): Promise<void> {
   const { heads, size, due, now, signal } = about
   const waiting = new AbortController()
   const expiry =
-    due === undefined
+    due === Infinity
       ? undefined
       : setTimeout(() => waiting.abort(), Math.min(due - now, timerMsMax))
   try {

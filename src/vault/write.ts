@@ -1,4 +1,4 @@
-import type { Asked } from '../access/asked.ts'
+import type { Asked, Wanted } from '../access/asked.ts'
 import type { Generator } from '../crypto/generate.ts'
 import type { SecretInput } from '../crypto/secret-value.ts'
 import {
@@ -16,6 +16,7 @@ import type { Command } from '../log/queue.ts'
 import { type Call, permitted } from './call.ts'
 import type { Engine } from './engine.ts'
 import { readMeta } from './meta-options.ts'
+import { rightsToChange } from './meta-rights.ts'
 import { checkIfVersion, newValue, type WriteOptions } from './new-value.ts'
 import { underPolicy } from './permit.ts'
 
@@ -57,8 +58,13 @@ export async function writeSecret(
   const command = next.command(call, (intent, at) =>
     decideWrite(engine.state.secrets.fold.state, intent, at),
   )
-  const asked: Asked = { operation: 'write', subject: request.path }
-  const events = await engine.append(underPolicy(call, asked, command), call.limits)
+  const { path: subject } = request
+  const wanted: Wanted = {
+    operation: 'write',
+    subject,
+    besides: rightsToChange(engine, subject, next.patch),
+  }
+  const events = await engine.append(underPolicy(call, wanted, command), call.limits)
   return writtenOf(events)
 }
 
@@ -67,22 +73,28 @@ export async function rotateSecret(
   call: Call,
   request: { path: string; value: NewValue; options: RotateOptions },
 ): Promise<Rotated> {
-  const { path, options } = request
+  const { path } = request
+  // A copy, as a value takes its time to be made: what is judged before that is what is written after it.
+  const options = typed({ ...request.options }, request.value)
   const trigger = checkTrigger(options.trigger ?? 'manual')
   checkPath(path)
-  readMeta(options)
+  const patch = readMeta(options)
   checkIfVersion(options.ifVersion)
-  const asked: Asked = { operation: 'rotate', subject: path }
+  const wanted: Wanted = {
+    operation: 'rotate',
+    subject: path,
+    besides: rightsToChange(engine, path, patch),
+  }
   // Before a function of the host's sets a password somewhere, which nobody may have allowed.
-  if (isMade(request.value)) await permitted(engine, call, asked)
+  if (isMade(request.value)) await permitted(engine, call, wanted)
   const value = await makeValue(request.value).catch(() =>
     recordFailure(engine, call, { path, trigger }),
   )
-  const next = newValue(engine, { path, value, options: typed(options, request.value) })
+  const next = newValue(engine, { path, value, options })
   const command = next.command(call, (intent, at) =>
     decideRotate(engine.state.secrets.fold.state, { ...intent, trigger }, at),
   )
-  const events = await engine.append(underPolicy(call, asked, command), call.limits)
+  const events = await engine.append(underPolicy(call, wanted, command), call.limits)
   return {
     ...writtenOf(events),
     rotationCount: engine.state.rotations.fold.state.get(path)?.count ?? 0,
@@ -108,8 +120,12 @@ export async function annotateSecret(
     aggregate: path,
     decide: () => decideAnnotate(secrets.state, intent),
   }
-  const asked: Asked = { operation: 'annotate', subject: path }
-  const [event] = await engine.append(underPolicy(call, asked, command), call.limits)
+  const wanted: Wanted = {
+    operation: 'annotate',
+    subject: path,
+    besides: rightsToChange(engine, path, patch),
+  }
+  const [event] = await engine.append(underPolicy(call, wanted, command), call.limits)
   return { path, version: secrets.state.get(path)?.version ?? 0, position: event?.position ?? -1 }
 }
 

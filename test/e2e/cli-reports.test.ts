@@ -3,7 +3,6 @@ import { cp, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { passphrase, Vault } from '../../src/index.ts'
-import { parseManifest } from '../../src/verify.ts'
 import { ended, lightKdf, main, type Ran, Shell, words } from '../fixtures/cli.ts'
 import { eventsOf } from '../fixtures/events.ts'
 
@@ -215,7 +214,15 @@ describe('a report in files', () => {
     expect(first.split('\n').slice(1)).toEqual(holds.map((line) => `  holds: ${line}`))
     expect(second).toContain('holds: rotation.pdf is the file that it was made of')
     expect(await shell.json([...audited, 'report', 'verify', 'q1.csv'])).toMatchObject([
-      { manifest: 'q1.manifest', ok: true, isSigned: true, files: ['q1.csv'], problems: [] },
+      {
+        manifest: 'q1.manifest',
+        ok: true,
+        isSigned: true,
+        files: ['q1.csv'],
+        // It was made after the backup.
+        isCheckpointShown: false,
+        problems: [],
+      },
     ])
   })
 
@@ -351,10 +358,47 @@ describe('what a manifest names', () => {
     const elsewhere = text.replace('"name":"q1.csv"', '"name":"../auditor"')
     await mkdir(join(shell.folder, 'in'))
     await shell.write('in/x.manifest', `${elsewhere}\n`)
-    expect(parseManifest(Buffer.from(`${elsewhere}\n`)).statement.outputs[0]?.name).toBe(
-      '../auditor',
-    )
-    const found = await anywhere(['report', 'verify', 'in/x.manifest', '--key', verifier, '--json'])
-    expect(JSON.parse(found.stdout)).toMatchObject([{ files: [], absent: ['../auditor'] }])
+    const found = await anywhere(['report', 'verify', 'in/x.manifest', '--key', verifier])
+    expect(found.code).toBe(2)
+    expect(found.stderr).toContain('in/x.manifest is no manifest: statement.outputs')
+  })
+
+  it('hides nothing of the others, whatever it is', async () => {
+    const note = await read('q1.manifest')
+    const [text = ''] = note.split('\n\n')
+    const named = (name: string) => `${text.replace('"name":"q1.csv"', `"name":"${name}"`)}\n`
+    await mkdir(join(shell.folder, 'odd', 'folder.csv'), { recursive: true })
+    await mkdir(join(shell.folder, 'odd', 'd.manifest'))
+    await shell.write('odd/a.manifest', 'what')
+    await shell.write('odd/b.manifest', named('folder.csv'))
+    await shell.write('odd/c.manifest', named(`${'n'.repeat(300)}.csv`))
+    await shell.write('odd/e.manifest', `${text.replace('"report":"rotation"', '"report":"x"')}\n`)
+    await shell.write('odd/q1.manifest', note)
+    await cp(shell.path('q1.csv'), shell.path('odd/q1.csv'))
+    const files = ['a', 'b', 'c', 'd', 'e', 'q1'].map((name) => `odd/${name}.manifest`)
+    const line = ['report', 'verify', ...files, '--json']
+    const byKey = await anywhere([...line, '--key', verifier])
+    expect(byKey.code, byKey.stderr).toBe(7)
+    expect(JSON.parse(byKey.stdout)).toMatchObject([
+      { ok: false, problems: [expect.stringContaining('odd/a.manifest is no manifest: ')] },
+      { ok: true, files: [], absent: ['folder.csv'] },
+      { ok: true, files: [], absent: [`${'n'.repeat(300)}.csv`] },
+      { ok: false, problems: ['the manifest odd/d.manifest cannot be read: EISDIR'] },
+      { ok: true },
+      { ok: true, files: ['q1.csv'] },
+    ])
+    const again = await shell.run(line)
+    expect(again.code, again.stderr).toBe(7)
+    expect(JSON.parse(again.stdout)).toMatchObject([
+      { ok: false },
+      // The same rows under another name: whoever handed it over renamed the file.
+      { ok: true, absent: ['folder.csv'] },
+      { ok: true },
+      { ok: false },
+      {
+        problems: [expect.stringContaining('it cannot be made again: there is no report of that')],
+      },
+      { ok: true, files: ['q1.csv'], problems: [] },
+    ])
   })
 })

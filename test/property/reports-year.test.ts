@@ -1,9 +1,10 @@
 import { deepStrictEqual } from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type AuditEvent, builtInReports, VaultError } from '../../src/index.ts'
+import { type AuditEvent, VaultError } from '../../src/index.ts'
 import { parseCheckpoint } from '../../src/proofs/checkpoint.ts'
 import { parseNote } from '../../src/proofs/note.ts'
+import { builtInReports } from '../../src/reports/contents/catalogue.ts'
 import type { ReportOptions } from '../../src/vault/report-run.ts'
 import { type CompanyYear, companyYear } from '../fixtures/company-year/company-year.ts'
 import { dayMs, on } from '../fixtures/company-year/days.ts'
@@ -79,11 +80,11 @@ describe('the reports of a year', () => {
   let checkpoints: readonly KeptCheckpoint[]
 
   beforeAll(async () => {
-    const size = isLong ? { events: 20_000, every: 1_500 } : { events: 3_000, every: 150 }
+    const size = isLong ? { events: 1_000_000, every: 4_000 } : { events: 20_000, every: 400 }
     ;({ year, then } = await reportedYear({ seed: 5, ...size }))
     checkpoints = await keptCheckpoints(year.vault)
     events = await eventsOf(year.vault, { limit: 1000 })
-  }, 120_000)
+  }, 3_600_000)
   afterAll(() => year.vault.close())
 
   /** Without what the reports of these tests have added. */

@@ -121,3 +121,40 @@ describe('the name of a rule', () => {
     },
   )
 })
+
+describe('what is checked of a policy', () => {
+  it('is what is kept: each field and item is read once', () => {
+    let reads = 0
+    const paths = ['a']
+    Object.defineProperty(paths, 0, { get: () => (reads++ === 0 ? 'a' : 'a**') })
+    const rules = [{ ...sound, paths }]
+    expect(checkRules(rules)).toEqual([{ ...sound, paths: ['a'] }])
+    let asked = 0
+    const rule = Object.defineProperty({ ...sound }, 'effect', {
+      enumerable: true,
+      get: () => (asked++ === 0 ? 'deny' : 'permit'),
+    })
+    expect(checkRules([rule])).toEqual([{ ...sound, effect: 'deny' }])
+  })
+
+  it('is no list that maps itself to another', () => {
+    const odd = Object.assign([sound], { map: () => [{ effect: 'permit' }] })
+    expect(checkRules(odd)).toEqual([sound])
+    const items = Object.assign(['a'], { *[Symbol.iterator]() {}, entries: () => [] })
+    expect(checkRules([{ ...sound, paths: items }])).toEqual([{ ...sound, paths: ['a'] }])
+    const names = Object.assign(['a'], { map: () => ['x/y'] })
+    expect(checkRoleNames(names)).toEqual(['a'])
+  })
+
+  it('is bounded by the segments of its paths', () => {
+    const long = (i: number) => `p${i}/${Array(63).fill('x').join('/')}`
+    const paths = Array.from({ length: 64 }, (_, i) => long(i))
+    expect(checkRules([{ ...sound, paths }])).toHaveLength(1)
+    expect(() => checkRules([{ ...sound, paths }, sound])).toThrow(
+      expect.objectContaining({
+        code: 'TOO_LARGE',
+        message: 'rules: expected at most 4096 segments of paths in all, found 4098',
+      }),
+    )
+  })
+})

@@ -1,9 +1,16 @@
 import { describe, expect, it } from 'vitest'
 import type { Cli } from '../../src/cli/cli.ts'
-import { leftOut, neededColumns, reportWords, shownOf } from '../../src/cli/report-table.ts'
+import {
+  leftOut,
+  neededColumns,
+  reportNames,
+  reportWords,
+  shownOf,
+} from '../../src/cli/report-table.ts'
 import { clipped } from '../../src/cli/text.ts'
 import { span, wallClock } from '../../src/cli/when.ts'
-import { builtInReports, type NumberedRow, type ReportHead } from '../../src/index.ts'
+import type { NumberedRow, ReportHead } from '../../src/index.ts'
+import { builtInReports } from '../../src/reports/contents/catalogue.ts'
 
 const cli = {
   globals: { tz: 'UTC' },
@@ -104,6 +111,10 @@ describe('a report as people read it', () => {
     expect(leftOut(await shown(rows.filter(({ finding }) => !finding)))).toBe(
       'only the first 200 of 990 rows are shown',
     )
+  })
+
+  it('is one that there is, and none is left out', () => {
+    expect(reportNames).toEqual(builtInReports.map(({ definition }) => definition.name))
   })
 
   it.each(builtInReports.map(({ definition }) => definition))(

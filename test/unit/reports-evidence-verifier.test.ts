@@ -97,6 +97,17 @@ function withFile(name: string, bytes: Uint8Array | string): Files {
 }
 
 /** The list and the statement made anew, as whoever changes files and has no key can make them. */
+/** The evidence with the signatures of its manifests taken off. */
+function unsignedManifests(): Files {
+  const bare = new Map(genuine)
+  for (const name of genuine.keys()) {
+    if (!name.endsWith('.manifest')) continue
+    const [unsigned = ''] = textOf(genuine, name).split('\n\n')
+    bare.set(name, new Uint8Array(Buffer.from(`${unsigned}\n`)))
+  }
+  return bare
+}
+
 function relisted(files: Files): Files {
   const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
   const listed = [...files].filter(([name]) => !['SHA256SUMS', 'evidence.statement'].includes(name))
@@ -336,14 +347,8 @@ describe('the verifier page', () => {
     expect(problemsOf(found)['reports/R1-audit-trail.manifest']).toEqual([
       'it is signed, and the statement is not: a signature was taken away',
     ])
-    const bare = new Map(genuine)
-    for (const name of genuine.keys()) {
-      if (!name.endsWith('.manifest')) continue
-      const [unsigned = ''] = textOf(genuine, name).split('\n\n')
-      bare.set(name, new Uint8Array(Buffer.from(`${unsigned}\n`)))
-    }
     // All signatures gone, and everything listed anew: nothing is left but the checkpoint's, and it says so.
-    const all = await checkFiles(relisted(bare))
+    const all = await checkFiles(relisted(unsignedManifests()))
     expect([all.verdict, all.isSigned, problemsOf(all)]).toEqual(['unsigned', false, {}])
   })
 
@@ -371,6 +376,54 @@ describe('the verifier page', () => {
     const name = proofName
     const broken = entriesOf(withFile(name, altered(genuine.get(name)!)))
     expect((await page.checkEvidence(broken, how)).verdict).toBe('refused')
+  })
+
+  it('takes no signature for checked where none could be, of what no owner signed either', async () => {
+    const how = { pinned: undefined, verify: undefined }
+    const found = await page.checkEvidence(entriesOf(relisted(unsignedManifests())), how)
+    expect([found.verdict, found.isSigned, problemsOf(found)]).toEqual(['unchecked', false, {}])
+  })
+
+  it('takes no folder off that leads out of where it lies', async () => {
+    for (const root of ['../', 'a/../', '/', '.hidden/', 'a\\b/']) {
+      const slipped = new Map([...genuine].map(([name, bytes]) => [`${root}${name}`, bytes]))
+      expect([root, (await checkFiles(slipped)).verdict]).toEqual([root, 'refused'])
+    }
+    const deep = new Map([...genuine].map(([name, bytes]) => [`audit 2026/q1.v2/${name}`, bytes]))
+    expect((await checkFiles(deep)).verdict).toBe('holds')
+  })
+
+  it('reads none of what is far more than the list names', async () => {
+    let opened = 0
+    const strays = Array.from({ length: 200 }, (_, i) => ({
+      name: `stray-${i}`,
+      size: 1,
+      open: async () => {
+        opened++
+        return new Blob(['x']).stream()
+      },
+    }))
+    const how = { pinned: undefined, verify: await page.ed25519() }
+    const found = await page.checkEvidence([...entriesOf(genuine), ...strays], how)
+    expect(opened).toBe(0)
+    expect(problemsOf(found)).toEqual({
+      SHA256SUMS: [expect.stringMatching(/^these are \d+ files, and it names \d+: none was read$/)],
+    })
+    const few = await page.checkEvidence([...entriesOf(genuine), ...strays.slice(0, 2)], how)
+    expect(Object.keys(problemsOf(few))).toEqual(['stray-0', 'stray-1'])
+  })
+
+  it('holds the bytes of what it parses alone, and of no more than 64 MB of that', async () => {
+    const room = new page.Room()
+    expect(room.take('reports/R1-audit-trail.csv', 10)).toBe(false)
+    expect(room.take('index.html', 10)).toBe(false)
+    const most = 8 * 1024 * 1024
+    expect(room.take('reports/R1-audit-trail.manifest', most + 1)).toBe(false)
+    const taken = Array.from({ length: 9 }, (_, i) => room.take(`proofs/${i}.tlog-proof`, most))
+    expect(taken).toEqual([...Array(8).fill(true), false])
+    const [entry] = entriesOf(new Map([['checkpoint', new Uint8Array(3)]]))
+    expect((await page.readFile(entry!, false)).bytes).toBeUndefined()
+    expect((await page.readFile(entry!, true)).bytes).toHaveLength(3)
   })
 
   it('takes files from within a folder, and files that lost their folders', async () => {

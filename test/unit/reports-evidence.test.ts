@@ -307,7 +307,7 @@ describe('evidence that cannot be written', () => {
     ).rejects.toMatchObject({ code: 'INVALID', message: `there is no folder ${place}/none` })
     await expect(vault.reports.evidence({ to: '' })).rejects.toMatchObject({
       code: 'INVALID',
-      message: 'evidence needs the path of a file',
+      message: 'to must be a path, or an object with the method write',
     })
     await vault.reports.evidence({ to })
     expect(await readdir(place)).toEqual(['q1.zip'])

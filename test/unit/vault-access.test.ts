@@ -138,7 +138,8 @@ describe('a command under policy', () => {
   async function runUnder(...answers: boolean[]) {
     const ran: string[] = []
     const run = (what: string) => async () => void ran.push(what)
-    const permit = { judge: () => ({ allowed: answers.shift() ?? false, decision }) }
+    const judge = () => ({ allowed: answers.shift() ?? false, decision })
+    const permit = { judge, until: () => Number.POSITIVE_INFINITY }
     const command = underPolicy({ permit }, asked, {
       actor: 'user/ana',
       context: {},
@@ -346,7 +347,7 @@ describe('the audit trail, in a scope', () => {
     })
     await expect(eventsSeen(vault.as(ana), { subject: 'b' })).rejects.toMatchObject({
       code: 'DENIED',
-      message: 'audit is not allowed',
+      message: 'audit of b is not allowed',
     })
   })
 })

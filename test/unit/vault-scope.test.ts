@@ -39,12 +39,6 @@ const verbs: Readonly<Record<string, Verb>> = {
     run: (scope, path) => scope.read(path, { version: 1 }),
     appends: ['secret.accessed'],
   },
-  'read, as of a moment': {
-    operation: 'read',
-    capability: 'read',
-    run: async (scope, path) => (await scope.asOf({ position: 3 })).read(path),
-    appends: ['secret.accessed'],
-  },
   watch: {
     operation: 'watch',
     capability: 'read',
@@ -109,12 +103,6 @@ const verbs: Readonly<Record<string, Verb>> = {
     operation: 'history',
     capability: 'describe',
     run: (scope, path) => scope.history(path),
-    appends: inspected,
-  },
-  'describe, as of a moment': {
-    operation: 'describe',
-    capability: 'describe',
-    run: async (scope, path) => (await scope.asOf({ position: 3 })).describe(path),
     appends: inspected,
   },
   list: {
@@ -476,12 +464,11 @@ describe('a scope', () => {
       () => scope.list('a//b'),
       () => scope.write('a', 'x', { ifVersion: -1 }),
       () => scope.explain({ actor: 'x' }, { capability: 'fly' as never, path: 'a' }),
-      async () => (await scope.asOf({ position: 0 })).read('a//b'),
     ]) {
       await expect(attempt()).rejects.toMatchObject({ code: 'INVALID' })
     }
     expect((await vault.health()).size).toBe(size)
-    expect((await vault.health()).rejected.invalid).toBe(5)
+    expect((await vault.health()).rejected.invalid).toBe(4)
   })
 
   it('is not held to anything where it is the host', async () => {

@@ -14,7 +14,7 @@ import { Exit, UsageError } from '../failure.ts'
 import { subcommand, subcommandWithout } from '../program.ts'
 import { type RangeFlags, rangeOf } from '../range.ts'
 import { manifestExtension, placeOf } from '../report-place.ts'
-import { leftOut, reportWords, shownOf } from '../report-table.ts'
+import { leftOut, reportNames, reportWords, shownOf } from '../report-table.ts'
 import { plural, table } from '../text.ts'
 import { duration } from '../when.ts'
 import { addReportVerify } from './report-verify.ts'
@@ -34,12 +34,11 @@ interface Judged {
 }
 
 export function addReport(program: Command): void {
-  const names = builtInReports.map(({ definition }) => definition.name)
   const description = 'what auditors ask, answered from the log, with what proves the answer'
   const report = subcommandWithout('actor', program, { name: 'report', description })
     .helpCommand(false)
     .usage('NAME [options] | list | verify FILE…')
-    .addArgument(new Argument('[name]', 'which report').choices(names))
+    .addArgument(new Argument('[name]', 'which report').choices(reportNames))
     .option('--from <time>', 'its first event: a time, of a day its start, or a position')
     .option('--to <time>', 'its last event: a time, of a day its end, or a position')
     .option('--as-of <time>', 'the same as --to, of a report of how things stood')
@@ -71,7 +70,7 @@ export function addReport(program: Command): void {
 function addReportList(parent: Command): void {
   subcommand(parent, 'list', 'which there are, and what each answers').action(
     handled(async (cli) => {
-      const reports = builtInReports.map(({ number, controls, definition }) => {
+      const reports = (await builtInReports()).map(({ number, controls, definition }) => {
         const { name, title, question, span, params } = definition
         return { number, name, title, question, span, params, controls }
       })
@@ -143,7 +142,7 @@ async function printFormat(
       ),
     ),
   )
-  return { findings: totals.findings, judges: judges(name) }
+  return { findings: totals.findings, judges: await judges(name) }
 }
 
 /** One output on stdout; what vouches for it is for files. */
@@ -188,10 +187,11 @@ async function makeFiles(
     ),
   )
   const written = filesOf(made, place.folder)
-  await cli.out.result(written, () => filesWords(cli, written))
+  const isJudged = await judges(name)
+  await cli.out.result(written, () => filesWords(cli, written, isJudged))
   if (!made.isSigned) cli.out.note('no owner was there to sign it: the manifest says so too')
   cli.out.note(`next: muniment report verify ${written.manifest}`)
-  return { findings: made.totals.findings, judges: judges(name) }
+  return { findings: made.totals.findings, judges: isJudged }
 }
 
 function filesOf({ manifest, manifestName, outputs, isSigned }: GeneratedReport, folder: string) {
@@ -203,10 +203,14 @@ function filesOf({ manifest, manifestName, outputs, isSigned }: GeneratedReport,
   }
 }
 
-function filesWords(cli: Cli, { outputs, manifest, ...made }: ReturnType<typeof filesOf>): string {
+function filesWords(
+  cli: Cli,
+  { outputs, manifest, ...made }: ReturnType<typeof filesOf>,
+  isJudged: boolean,
+): string {
   const { report, rowCount, findings, asOf } = made
   const at = `${cli.exact(new Date(asOf.time))} ${cli.globals.tz}`
-  const judged = judges(report) ? ` and ${plural(findings, 'finding')}` : ''
+  const judged = isJudged ? ` and ${plural(findings, 'finding')}` : ''
   return [
     `${report}: ${plural(rowCount, 'row')}${judged}, up to position ${asOf.position}, ${at}`,
     ...outputs.map(({ path, bytes }) => `  ${path}, ${plural(bytes, 'byte')}`),
@@ -214,8 +218,9 @@ function filesWords(cli: Cli, { outputs, manifest, ...made }: ReturnType<typeof 
   ].join('\n')
 }
 
-function judges(name: string): boolean {
-  return builtInReports.some(({ definition }) => definition.name === name && definition.judges)
+async function judges(name: string): Promise<boolean> {
+  const reports = await builtInReports()
+  return reports.some(({ definition }) => definition.name === name && definition.judges)
 }
 
 function asked(cli: Cli, flags: ReportFlags) {

@@ -11,8 +11,8 @@ import { parsePinned, readCheckpoint, readKey, readManifest, readStatement } fro
 /** @import { Entry } from './zip.js' */
 
 /**
- * `holds`: everything that a page can check · `unsigned`: the same, and no owner has signed it · `unchecked`: the same,
- * but that this browser cannot check signatures · `refused`: something does not hold, or is missing, or is too much.
+ * `holds`: everything that a page can check · `unsigned`: the same, and no owner has signed it · `unchecked`: this browser
+ * cannot check signatures, and the rest holds · `refused`: something does not hold, or is missing, or is too much.
  *
  * @typedef {'holds' | 'unsigned' | 'unchecked' | 'refused'} Verdict
  */
@@ -105,6 +105,7 @@ async function readSigned(trust) {
  */
 function verdictOf(files, { isSigned, isChecked }) {
   if (files.some(({ problems }) => problems.length > 0)) return 'refused'
-  if (!isSigned) return 'unsigned'
-  return isChecked ? 'holds' : 'unchecked'
+  // Its checkpoint is signed even where no owner has signed it: without that, nothing shows whose log it is.
+  if (!isChecked) return 'unchecked'
+  return isSigned ? 'holds' : 'unsigned'
 }

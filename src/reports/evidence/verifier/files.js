@@ -21,13 +21,45 @@ export const proofName = /^proofs\/(0|[1-9][0-9]{0,15})\.tlog-proof$/
 export const reportName = /^reports\/[^/]+$/
 export const manifestName = /^reports\/[^/]+\.manifest$/
 
-/** What is parsed is held; what is only hashed, however large, goes by. */
+/** What is parsed is held, as far as it is of a size that can be; what is only hashed, however large, goes by. */
 const heldBytesMax = 8 * 1024 * 1024
+/** Of all files together: an archive of many is not read into memory. */
+const heldInAllMax = 64 * 1024 * 1024
+
+/** @param {string} name */
+function isParsed(name) {
+  return (
+    name === 'SHA256SUMS' ||
+    name === 'checkpoint' ||
+    name === 'evidence.statement' ||
+    name === 'verifier.key' ||
+    earlierNames.includes(name) ||
+    proofName.test(name) ||
+    manifestName.test(name)
+  )
+}
+
+/** What may still be held. */
+export class Room {
+  #left = heldInAllMax
+
+  /**
+   * Whether a file of this name is held. What is not fails where it is to be parsed.
+   *
+   * @param {string} name
+   * @param {number} size
+   */
+  take(name, size) {
+    if (!isParsed(name) || size > Math.min(heldBytesMax, this.#left)) return false
+    this.#left -= size
+    return true
+  }
+}
 
 /** @typedef {{ size: number, sha256: string, bytes: Bytes | undefined }} ReadFile */
 
 /**
- * Files as the evidence names them. A folder that all of them lie in falls away, and a file that came without its folder
+ * Files as the evidence names them. A plain folder that all of them lie in falls away, and a file that came without its folder
  * is the one that the list names: what it is, its hash tells.
  *
  * @param {readonly Entry[]} entries
@@ -55,6 +87,9 @@ export function namedFiles(entries, listed) {
   return named
 }
 
+/** A way down, as whoever packs a folder makes it: neither up, nor from the root, nor through another system's signs. */
+const plainFolder = /^([A-Za-z0-9][A-Za-z0-9._ -]*\/)*$/
+
 /**
  * The folder of the list of files, where every file lies in it: `q1/`, or nothing.
  *
@@ -63,7 +98,8 @@ export function namedFiles(entries, listed) {
 export function rootOf(entries) {
   const list = entries.find(({ name }) => lastOf(name) === 'SHA256SUMS')
   const root = list === undefined ? '' : list.name.slice(0, -'SHA256SUMS'.length)
-  return entries.every(({ name }) => name.startsWith(root)) ? root : ''
+  const isPlain = plainFolder.test(root)
+  return isPlain && entries.every(({ name }) => name.startsWith(root)) ? root : ''
 }
 
 /** @param {string} name */
@@ -72,15 +108,16 @@ function lastOf(name) {
 }
 
 /**
- * Reads a file once: its hash, and its bytes where they are few.
+ * Reads a file once: its hash, and its bytes where they are held.
  *
  * @param {Entry} entry
+ * @param {boolean} isHeld
  * @param {(bytes: number) => void} [onBytes]
  * @returns {Promise<ReadFile>}
  */
-export async function readFile({ name, size, open }, onBytes = () => undefined) {
+export async function readFile({ name, size, open }, isHeld, onBytes = () => undefined) {
   const hash = new Sha256()
-  const bytes = size <= heldBytesMax ? new Uint8Array(size) : undefined
+  const bytes = isHeld ? new Uint8Array(size) : undefined
   let at = 0
   const reader = (await open()).getReader()
   try {

@@ -127,7 +127,9 @@ function expectPartOf({ statement, isSigned: isWholeSigned }, manifest, isSigned
     throw new Refusal('it is of another range than the statement')
   }
   const events = Math.max(0, range.to - range.from + 1)
-  if (population.events !== events || population.gaps !== 0) {
+  const { first, last } = population
+  const isRange = first === range.from && last === range.to && population.events === events
+  if (!isRange || population.gaps !== 0) {
     throw new Refusal('it does not take every event of its range')
   }
   if (isSigned && !isWholeSigned) {

@@ -40,7 +40,7 @@ function outside(text) {
  * @param {Result} result
  * @returns {{ kind: string, title: string, words: string }}
  */
-export function verdictWords({ verdict, files, pin, isChecked }) {
+export function verdictWords({ verdict, files, pin, isSigned }) {
   const bad = files.filter(({ problems }) => problems.length > 0).length
   if (verdict === 'refused') {
     const words = `${bad === 1 ? 'One file does' : `${grouped(bad)} files do`} not hold. Do not rely on any of it, and ask whoever handed it to you.`
@@ -48,12 +48,12 @@ export function verdictWords({ verdict, files, pin, isChecked }) {
   }
   const compare = pin === 'same' ? 'The key is the one that you pinned.' : compareWords
   if (verdict === 'unsigned') {
-    const signatures = isChecked ? '' : ` ${uncheckedWords}`
-    const words = `Nothing contradicts it: every file is as listed, and the log that it speaks of is the one of the checkpoint. But that the reports are right is the word of whoever made them, an auditor perhaps, who holds no owner’s key. ${compare}${signatures}`
+    const words = `Nothing contradicts it: every file is as listed, and the log that it speaks of is the one of the checkpoint. But that the reports are right is the word of whoever made them, an auditor perhaps, who holds no owner’s key. ${compare}`
     return { kind: 'unsigned', title: 'Signed by no owner', words }
   }
   if (verdict === 'unchecked') {
-    const words = `${uncheckedWords} Everything else holds: every file is as listed, and the proofs lead to the checkpoint.`
+    const unsigned = isSigned ? '' : ' No owner has signed these reports.'
+    const words = `${uncheckedWords} Everything else holds: every file is as listed, and the proofs lead to the checkpoint.${unsigned}`
     return { kind: 'unchecked', title: 'Signatures were not checked', words }
   }
   const words =
