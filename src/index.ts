@@ -112,7 +112,6 @@ export type { AuditEvent, AuditFollow, AuditPage, AuditQuery } from './vault/aud
 export type { AuditFilter } from './vault/audit-filter.ts'
 export type { BackedUp, BackupOptions } from './vault/backup.ts'
 export { BackupReader, type BackupReaderOptions, type BackupStatus } from './vault/backup-reader.ts'
-export { builtInReports } from './vault/built-in-reports.ts'
 export type { CallOptions } from './vault/call.ts'
 export type { ScopeOptions } from './vault/calls.ts'
 export type { VersionsChanged, VersionsOptions } from './vault/change-versions.ts'
@@ -135,7 +134,6 @@ export type {
   SecretStep,
   VaultDiff,
 } from './vault/diff-shape.ts'
-export type { Evidence, EvidenceOptions } from './vault/evidence.ts'
 export type { ExplainedAccess, ExplainedActor, ExplainOptions } from './vault/explain.ts'
 export type { Export } from './vault/export.ts'
 export type { Health } from './vault/health.ts'
@@ -163,9 +161,12 @@ export type { ConsistencyProof, EventProof, Proofs } from './vault/proofs.ts'
 export type { ReadOptions } from './vault/read.ts'
 export type { AuditReader, SecretReader } from './vault/readers.ts'
 export type { Moment, PassOptions, Replayed, ReplayOptions } from './vault/replay.ts'
-export type { ReportOptions } from './vault/report-run.ts'
-export type { GeneratedReport } from './vault/report-writing.ts'
-export type { Reports, WriteReportOptions } from './vault/reports.ts'
+export { builtInReports } from './vault/reporting/built-in-reports.ts'
+export type { Evidence, EvidenceOptions } from './vault/reporting/evidence.ts'
+export type { ReportOptions } from './vault/reporting/report-run.ts'
+export type { GeneratedReport } from './vault/reporting/report-writing.ts'
+export type { Reports, WriteReportOptions } from './vault/reporting/reports.ts'
+export type { ReportVerification, VerifyReportOptions } from './vault/reporting/verify-report.ts'
 export type { Grant, GrantOptions, Role, RoleReader, Roles } from './vault/roles.ts'
 export type {
   RotationPolicies,
@@ -176,7 +177,6 @@ export type {
 export type { Scope } from './vault/scope.ts'
 export { Vault } from './vault/vault.ts'
 export type { Verification, VerifyOptions } from './vault/verify.ts'
-export type { ReportVerification, VerifyReportOptions } from './vault/verify-report.ts'
 export { version } from './vault/version.ts'
 export type {
   Annotated,

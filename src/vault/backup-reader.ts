@@ -40,8 +40,8 @@ import {
   type ReplayOptions,
   replayProjection,
 } from './replay.ts'
-import { backupSource } from './report-source.ts'
-import { Reports } from './reports.ts'
+import { backupSource } from './reporting/report-source.ts'
+import { Reports } from './reporting/reports.ts'
 import { RoleReader } from './roles.ts'
 import { RotationPolicyReader } from './rotation-policies.ts'
 import { type Verification, type VerifyOptions, verifyLog } from './verify.ts'

@@ -51,8 +51,8 @@ import {
   type ReplayOptions,
   replayProjection,
 } from './replay.ts'
-import { vaultSource, wholeLog } from './report-source.ts'
-import { Reports } from './reports.ts'
+import { vaultSource, wholeLog } from './reporting/report-source.ts'
+import { Reports } from './reporting/reports.ts'
 import { Roles } from './roles.ts'
 import { RotationPolicies } from './rotation-policies.ts'
 import { scopedAsOf } from './scoped-as-of.ts'

@@ -20,9 +20,9 @@ async function loadedBy(start: URL): Promise<readonly string[]> {
 it('a program that makes no report does not load what makes them', async () => {
   const loaded = await loadedBy(new URL('../../src/index.ts', import.meta.url))
   expect(loaded).toContain('vault/vault.ts')
-  expect(loaded).toContain('vault/reports.ts')
+  expect(loaded).toContain('vault/reporting/reports.ts')
   const heavy =
-    /^reports\/(contents|evidence|formats)\/|^vault\/(evidence|report-run|verify-report)/
+    /^reports\/(contents|evidence|formats)\/|^vault\/reporting\/(evidence|report-run|verify-report)/
   const found = loaded.filter((name) => heavy.test(name) || /^(yazl|pdfkit|csv-)/.test(name))
   expect(found).toEqual(['reports/formats/format.ts'])
 })

@@ -1,8 +1,8 @@
-import { breather } from '../breather.ts'
-import { VaultError } from '../errors.ts'
-import { leafHashesOf, openCommit } from '../log/commit.ts'
-import type { LogSource } from '../log/reader.ts'
-import { commitCount, type StoredCommit } from '../store/port.ts'
+import { breather } from '../../breather.ts'
+import { VaultError } from '../../errors.ts'
+import { leafHashesOf, openCommit } from '../../log/commit.ts'
+import type { LogSource } from '../../log/reader.ts'
+import { commitCount, type StoredCommit } from '../../store/port.ts'
 
 /** With more positions than this to look up, going through all commits between them is cheaper than finding each. */
 const soughtMax = 1000

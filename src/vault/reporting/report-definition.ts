@@ -1,6 +1,6 @@
-import { VaultError } from '../errors.ts'
-import { builtInReports } from '../reports/contents/catalogue.ts'
-import { checkReport, type Report } from '../reports/report.ts'
+import { VaultError } from '../../errors.ts'
+import { builtInReports } from '../../reports/contents/catalogue.ts'
+import { checkReport, type Report } from '../../reports/report.ts'
 
 /**
  * The definition of a report that was named, or the one that was given: as it is by then, and nobody can change it any

@@ -1,26 +1,26 @@
-import { VaultError } from '../errors.ts'
-import { type Checkpoint, parseCheckpoint } from '../proofs/checkpoint.ts'
-import { parseNote } from '../proofs/note.ts'
-import { originOf } from '../proofs/origin.ts'
-import { subtreesOf } from '../proofs/subtrees.ts'
-import { canonicalJson } from '../reports/canonical.ts'
-import { type FormatName, formatNames } from '../reports/formats/format.ts'
+import { VaultError } from '../../errors.ts'
+import { type Checkpoint, parseCheckpoint } from '../../proofs/checkpoint.ts'
+import { parseNote } from '../../proofs/note.ts'
+import { originOf } from '../../proofs/origin.ts'
+import { subtreesOf } from '../../proofs/subtrees.ts'
+import { canonicalJson } from '../../reports/canonical.ts'
+import { type FormatName, formatNames } from '../../reports/formats/format.ts'
 import {
   hashesOf,
   type Manifest,
   type ManifestOutput,
   type OutputFiles,
   parseManifest,
-} from '../reports/manifest.ts'
-import type { Report, ReportHead } from '../reports/report.ts'
-import { type Parsed, verifyStatement } from '../reports/statement.ts'
-import { nowhere, type WrittenReport, writeReport } from '../reports/write.ts'
-import { queryAudit } from './audit.ts'
-import type { PassOptions } from './replay.ts'
+} from '../../reports/manifest.ts'
+import type { Report, ReportHead } from '../../reports/report.ts'
+import { type Parsed, verifyStatement } from '../../reports/statement.ts'
+import { nowhere, type WrittenReport, writeReport } from '../../reports/write.ts'
+import { queryAudit } from '../audit.ts'
+import type { PassOptions } from '../replay.ts'
+import { treeSource } from '../tree-source.ts'
 import { definitionOf } from './report-definition.ts'
 import { prepareReport, startReport } from './report-run.ts'
 import type { ReportSource } from './report-source.ts'
-import { treeSource } from './tree-source.ts'
 
 /** With outputs as they are at hand, each of which is held against the manifest. */
 export interface VerifyReportOptions<S> extends PassOptions, OutputFiles {

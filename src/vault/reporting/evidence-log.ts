@@ -1,9 +1,9 @@
-import { openCheckpoint } from '../proofs/checkpoint.ts'
-import type { Vkey } from '../proofs/vkey.ts'
-import { formatAddCheckpoint } from '../proofs/witness-message.ts'
-import type { SignedCheckpoint } from './checkpoints.ts'
+import { openCheckpoint } from '../../proofs/checkpoint.ts'
+import type { Vkey } from '../../proofs/vkey.ts'
+import { formatAddCheckpoint } from '../../proofs/witness-message.ts'
+import type { SignedCheckpoint } from '../checkpoints.ts'
+import { type Provable, proveConsistency } from '../proofs.ts'
 import { keyOfToday } from './covering.ts'
-import { type Provable, proveConsistency } from './proofs.ts'
 import type { ReportSource } from './report-source.ts'
 
 /** The one state of the log that everything in evidence is proved against. */

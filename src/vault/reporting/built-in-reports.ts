@@ -1,4 +1,4 @@
-import type { BuiltInReport } from '../reports/contents/catalogue.ts'
+import type { BuiltInReport } from '../../reports/contents/catalogue.ts'
 
 /**
  * The reports that there are, in the order of their numbers. Asked for, since a program that makes none need not load
@@ -8,6 +8,6 @@ import type { BuiltInReport } from '../reports/contents/catalogue.ts'
  * for (const { number, definition } of await builtInReports()) console.log(number, definition.name)
  */
 export async function builtInReports(): Promise<readonly BuiltInReport[]> {
-  const catalogue = await import('../reports/contents/catalogue.ts')
+  const catalogue = await import('../../reports/contents/catalogue.ts')
   return catalogue.builtInReports
 }

@@ -1,13 +1,13 @@
-import { breather } from '../breather.ts'
-import { VaultError } from '../errors.ts'
-import type { VaultEvent } from '../events/catalogue.ts'
-import { parsePattern } from '../events/pattern.ts'
-import { eventAt, leavesOf, type ReadCommit, readCommits } from '../log/reader.ts'
-import { firstFrom } from '../log/seek.ts'
-import { type Projection, startFold, viewOf } from '../projections/projection.ts'
-import { originOf } from '../proofs/origin.ts'
-import { subtreesOf } from '../proofs/subtrees.ts'
-import { positionOf, rowCounter } from '../reports/numbered-rows.ts'
+import { breather } from '../../breather.ts'
+import { VaultError } from '../../errors.ts'
+import type { VaultEvent } from '../../events/catalogue.ts'
+import { parsePattern } from '../../events/pattern.ts'
+import { eventAt, leavesOf, type ReadCommit, readCommits } from '../../log/reader.ts'
+import { firstFrom } from '../../log/seek.ts'
+import { type Projection, startFold, viewOf } from '../../projections/projection.ts'
+import { originOf } from '../../proofs/origin.ts'
+import { subtreesOf } from '../../proofs/subtrees.ts'
+import { positionOf, rowCounter } from '../../reports/numbered-rows.ts'
 import {
   columnsOf,
   type EventReport,
@@ -18,15 +18,15 @@ import {
   type ReportHead,
   type ReportParams,
   type ReportRow,
-} from '../reports/report.ts'
-import type { ReportRun, RunTotals } from '../reports/run.ts'
-import { checkPosition, queryAudit } from './audit.ts'
+} from '../../reports/report.ts'
+import type { ReportRun, RunTotals } from '../../reports/run.ts'
+import { checkPosition, queryAudit } from '../audit.ts'
+import { date } from '../meta-options.ts'
+import { expectMoment, type Moment, type PassOptions, sizeOf, teller } from '../replay.ts'
+import { treeSource } from '../tree-source.ts'
 import { leafHashesAt } from './leaf-hashes.ts'
-import { date } from './meta-options.ts'
-import { expectMoment, type Moment, type PassOptions, sizeOf, teller } from './replay.ts'
 import { isBuiltIn } from './report-definition.ts'
 import type { ReportSource } from './report-source.ts'
-import { treeSource } from './tree-source.ts'
 
 export interface ReportOptions extends ReportParams, PassOptions {
   /** Where its range begins: with the event at a position, or the first one at or after a date. */

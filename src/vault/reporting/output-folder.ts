@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { VaultError } from '../errors.ts'
-import { isOutputName } from '../reports/output-name.ts'
-import type { OutputFile, OutputSink } from '../reports/write.ts'
-import { giveName } from '../store/archive/file.ts'
-import { fileError, isAbsent, onDisk } from '../store/level/folder.ts'
+import { VaultError } from '../../errors.ts'
+import { isOutputName } from '../../reports/output-name.ts'
+import type { OutputFile, OutputSink } from '../../reports/write.ts'
+import { giveName } from '../../store/archive/file.ts'
+import { fileError, isAbsent, onDisk } from '../../store/level/folder.ts'
 
 /**
  * Outputs as files of a folder that is there, readable by their owner alone: they tell who reads what. A file appears

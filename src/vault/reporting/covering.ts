@@ -1,9 +1,9 @@
-import { VaultError } from '../errors.ts'
-import { openCheckpoint } from '../proofs/checkpoint.ts'
-import { originOf } from '../proofs/origin.ts'
-import type { Vkey } from '../proofs/vkey.ts'
-import type { SignedCheckpoint } from './checkpoints.ts'
-import type { FoldedLog } from './folded-log.ts'
+import { VaultError } from '../../errors.ts'
+import { openCheckpoint } from '../../proofs/checkpoint.ts'
+import { originOf } from '../../proofs/origin.ts'
+import type { Vkey } from '../../proofs/vkey.ts'
+import type { SignedCheckpoint } from '../checkpoints.ts'
+import type { FoldedLog } from '../folded-log.ts'
 
 /** Where a checkpoint is chosen from. */
 export interface Choice {
