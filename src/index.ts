@@ -58,7 +58,7 @@ export {
 export { type VersionRow, type VersionsState, versions } from './projections/versions.ts'
 export type { BuiltInReport } from './reports/contents/catalogue.ts'
 export { type FormatName, formatNames } from './reports/formats/format.ts'
-export type { Manifest } from './reports/manifest.ts'
+export type { Manifest, ManifestOutput, OutputFiles } from './reports/manifest.ts'
 export {
   type Cell,
   type Chart,
@@ -71,13 +71,14 @@ export {
   type OwnReport,
   type Report,
   type ReportAbout,
+  type ReportBeside,
   type ReportHead,
   type ReportParams,
   type ReportRow,
   type ReportTotals,
 } from './reports/report.ts'
 export type { ReportRun, RunTotals } from './reports/run.ts'
-export type { Output, OutputFile, OutputSink } from './reports/write.ts'
+export type { Output, OutputFile, OutputSink, WrittenReport } from './reports/write.ts'
 export { archiveStore } from './store/archive.ts'
 export { type LevelStoreOptions, levelStore } from './store/level.ts'
 export { memoryStore } from './store/memory.ts'
@@ -107,7 +108,7 @@ export { type ImportFormat, importFormats, parseTransfer } from './transfer/pars
 export type { AccessChange } from './vault/access-call.ts'
 export type { AnchorState } from './vault/anchoring.ts'
 export type { AnchorPlace, Anchors } from './vault/anchors.ts'
-export type { VaultAsOf } from './vault/as-of.ts'
+export type { KnownAsOf, VaultAsOf } from './vault/as-of.ts'
 export type { AuditEvent, AuditFollow, AuditPage, AuditQuery } from './vault/audit.ts'
 export type { AuditFilter } from './vault/audit-filter.ts'
 export type { BackedUp, BackupOptions } from './vault/backup.ts'
@@ -124,8 +125,10 @@ export {
   type SecretStore,
 } from './vault/credentials.ts'
 export type { DiffOptions } from './vault/diff.ts'
-export type { NotedChange } from './vault/diff-noted.ts'
+export type { NotedChange, NotedType } from './vault/diff-noted.ts'
 export type {
+  DiffCounts,
+  DiffEnd,
   FieldDiff,
   FieldValue,
   SecretChange,
@@ -148,10 +151,11 @@ export type {
   KeysShredded,
   RootRotated,
   RotateRootOptions,
+  ScopedKeys,
   ShredOptions,
   SignerRotated,
 } from './vault/keys.ts'
-export type { Keyslot, KeyslotOptions, Keyslots } from './vault/keyslots.ts'
+export type { Keyslot, KeyslotOptions, Keyslots, ScopedKeyslots } from './vault/keyslots.ts'
 export { type LiveProjection, type LiveStatus, type Projected, project } from './vault/live.ts'
 export type { MetaOptions } from './vault/meta-options.ts'
 export type { WriteOptions } from './vault/new-value.ts'
@@ -159,7 +163,7 @@ export type { CreateOptions, OpenOptions, VaultPlace } from './vault/options.ts'
 export type { Policies, Policy, PolicyReader } from './vault/policies.ts'
 export type { ConsistencyProof, EventProof, Proofs } from './vault/proofs.ts'
 export type { ReadOptions } from './vault/read.ts'
-export type { AuditReader, SecretReader } from './vault/readers.ts'
+export type { AuditReader, SecretInspector, SecretReader } from './vault/readers.ts'
 export type { Moment, PassOptions, Replayed, ReplayOptions } from './vault/replay.ts'
 export { builtInReports } from './vault/reporting/built-in-reports.ts'
 export type { Evidence, EvidenceOptions } from './vault/reporting/evidence.ts'

@@ -17,6 +17,8 @@ export const versionsMax = 1_000_000
 export const versionsPerCallMax = 512
 /** `rotateEvery` at the most: 100 years. */
 export const rotateEveryMsMax = 100 * 366 * 24 * 3600 * 1000
+/** What a report may be asked to count as due: a year. */
+export const askedDueWithinMsMax = 366 * 24 * 3600 * 1000
 /** Dates run from 1970 to the end of the year 9999. */
 export const timeMsMax = 253_402_300_799_999
 

@@ -67,7 +67,7 @@ export interface ReportParams {
 export interface ReportAbout {
   /** The last event that it takes. Time in milliseconds since the epoch. */
   readonly asOf: { readonly position: number; readonly time: number }
-  /** The first event of the range; 0 for a report of a moment. */
+  /** The first event of the range; 0 unless it was asked for. A report of a moment stands on all of the log, and counts from here. */
   readonly from: number
   readonly params: ReportParams
   /** What stands beside the log and cannot be folded from it. */
@@ -141,7 +141,7 @@ export interface ReportHead {
   readonly params: ReportParams
   /** The last event taken. */
   readonly asOf: { readonly position: number; readonly time: number }
-  /** Its first and last event; for a report of a moment, all of the log up to then. */
+  /** Its first and last event; from the first of the log unless a beginning was asked for. */
   readonly range: { readonly from: number; readonly to: number; readonly fromTime: number }
   /** Of the log up to and with `asOf`: RFC 9162, root in hex. */
   readonly head: { readonly size: number; readonly root: string }

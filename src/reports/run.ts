@@ -4,8 +4,8 @@ import type { NumberedRow, ReportHead, ReportTotals } from './report.ts'
 export type RunTotals = Omit<ReportTotals, 'csv'>
 
 /**
- * A report over a log as it was at a position, which goes through the log when its rows are asked for, and each time
- * again to the same rows.
+ * A report over a log as it was at a position. One that is folded has gone through the log by then; one of a row an event
+ * does so whenever its rows are asked for. Either gives the same rows each time.
  */
 export interface ReportRun {
   readonly head: ReportHead

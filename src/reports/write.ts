@@ -66,10 +66,19 @@ export async function writeReport(run: ReportRun, how: WriteHow): Promise<Writte
 
 async function passRows(run: ReportRun, outputs: readonly SplitOutput[]): Promise<ReportTotals> {
   const rows = run.rows()
-  for (;;) {
-    const next = await rows.next()
-    if (next.done === true) return endAll(outputs, next.value)
-    for (const output of outputs) await output.rows(next.value)
+  let ended = false
+  try {
+    for (;;) {
+      const next = await rows.next()
+      if (next.done === true) {
+        ended = true
+        return await endAll(outputs, next.value)
+      }
+      for (const output of outputs) await output.rows(next.value)
+    }
+  } finally {
+    // A pass that is given up lets go of what it reads from.
+    if (!ended) await rows.return(undefined as never).catch(() => undefined)
   }
 }
 
@@ -119,6 +128,7 @@ class SplitOutput {
   readonly #about: SplitAbout
   readonly #parts: number
   readonly #open: { writer: FormatWriter; file: HashedFile; rows: number }[] = []
+  readonly #files: HashedFile[] = []
   readonly #written: Output[] = []
 
   constructor(format: Format, about: SplitAbout) {
@@ -151,7 +161,7 @@ class SplitOutput {
 
   /** What could not be taken back is left: why the report failed is what its caller must hear. */
   async abort(): Promise<void> {
-    for (const { file } of this.#open) await file.abort().catch(() => undefined)
+    for (const file of this.#files) await file.abort().catch(() => undefined)
   }
 
   async #withRoom() {
@@ -164,6 +174,8 @@ class SplitOutput {
     const part: Part = { number: this.#open.length + 1, of: this.#parts }
     const suffix = part.of > 1 ? `-${part.number}-of-${part.of}` : ''
     const file = await HashedFile.open(sink, `${name}${suffix}.${this.format.extension}`)
+    // Known before the format writes its first bytes: whatever fails from here on, the file is taken back.
+    this.#files.push(file)
     const writer = await this.format.open(run.head, (piece) => file.write(piece), part)
     const open = { writer, file, rows: 0 }
     this.#open.push(open)

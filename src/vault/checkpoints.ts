@@ -3,11 +3,16 @@ import { privateKeyOf, publicKeyOf } from '../crypto/ed25519.ts'
 import { sha256 } from '../crypto/hash.ts'
 import { VaultError } from '../errors.ts'
 import type { Keyring } from '../keys/keyring.ts'
-import { type Checkpoint, parseCheckpoint, signCheckpoint } from '../proofs/checkpoint.ts'
+import {
+  type Checkpoint,
+  openCheckpoint,
+  parseCheckpoint,
+  signCheckpoint,
+} from '../proofs/checkpoint.ts'
 import { parseNote, verifyNote } from '../proofs/note.ts'
 import { isOriginOf } from '../proofs/origin.ts'
 import { type Frontier, root } from '../proofs/tree.ts'
-import { vkeyOf } from '../proofs/vkey.ts'
+import { type Vkey, vkeyOf } from '../proofs/vkey.ts'
 import type { FileTable } from '../store/port.ts'
 import {
   keep,
@@ -92,6 +97,17 @@ function readNote(bytes: Uint8Array): SignedCheckpoint {
  * signature takes half a millisecond, of thousands of them again and again.
  */
 const verified = new WeakMap<Keyring, Set<string>>()
+
+/** Whether the key has signed a checkpoint, under its own name. */
+export function isSignedBy({ note }: SignedCheckpoint, log: Vkey): boolean {
+  try {
+    openCheckpoint(note, { log })
+    return true
+  } catch (error) {
+    if (error instanceof VaultError && error.code === 'INTEGRITY') return false
+    throw error
+  }
+}
 
 /** Every checkpoint that is kept for good, oldest first. Throws `INTEGRITY`. */
 export async function* listKept(

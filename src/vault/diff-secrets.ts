@@ -1,7 +1,9 @@
 import { breather } from '../breather.ts'
 import { VaultError } from '../errors.ts'
 import type { EventOf, SecretMeta } from '../events/catalogue.ts'
+import { matches, type Pattern } from '../events/pattern.ts'
 import { readCommits } from '../log/reader.ts'
+import { expectOngoing } from '../ongoing.ts'
 import type { SecretRow } from '../projections/secrets.ts'
 import { type ChangeType, isChange } from '../projections/versions.ts'
 import type { FieldDiff, FieldValue, SecretChange, SecretDiff, SecretStep } from './diff-shape.ts'
@@ -25,11 +27,11 @@ type Steps = ReadonlyMap<string, readonly SecretStep[]>
 /** What became of the secrets that changed, in the order of their paths. Throws `ABORTED`, `INTEGRITY`. */
 export async function secretsBetween(
   log: FoldedLog,
-  { from, to }: Range,
+  { from, to, pattern }: Range & { readonly pattern: Pattern | undefined },
   { signal, onProgress }: PassOptions,
 ): Promise<readonly SecretDiff[]> {
   const tell = teller(to, onProgress)
-  const steps = await stepsBetween(log, { from, to }, { tell, signal })
+  const steps = await stepsBetween(log, { from, to }, { tell, signal, pattern })
   if (steps.size === 0) return []
   const pass = signal === undefined ? {} : { signal }
   const before = await knownThen(log, { size: from, ...pass })
@@ -37,6 +39,7 @@ export async function secretsBetween(
   const paths = [...steps.keys()].sort()
   const diffs: SecretDiff[] = []
   for (let at = 0; at < paths.length; at += pathsAtOnce) {
+    expectOngoing(signal)
     const some = paths.slice(at, at + pathsAtOnce)
     diffs.push(...(await diffsOf(log, { paths: some, steps, before, after })))
   }
@@ -56,15 +59,25 @@ async function diffsOf(
   })
 }
 
+interface StepsHow {
+  readonly tell: (position: number) => void
+  readonly signal: AbortSignal | undefined
+  /** Of the paths asked about; all of them where there is none. */
+  readonly pattern: Pattern | undefined
+}
+
 async function stepsBetween(
   log: FoldedLog,
   range: Range,
-  { tell, signal }: { tell: (position: number) => void; signal: AbortSignal | undefined },
+  { tell, signal, pattern }: StepsHow,
 ): Promise<Steps> {
   const steps = new Map<string, SecretStep[]>()
   const breathe = breather()
   for await (const event of changesBetween(log, range, signal)) {
     const { position, time, type, actor: by, subject, context } = event
+    tell(position)
+    await breathe()
+    if (pattern !== undefined && !matches(pattern, subject)) continue
     const { reason } = context
     const step = {
       position,
@@ -76,8 +89,6 @@ async function stepsBetween(
     const known = steps.get(subject)
     if (known === undefined) steps.set(subject, [step])
     else known.push(step)
-    tell(position)
-    await breathe()
   }
   tell(range.to)
   return steps

@@ -1,6 +1,7 @@
 import { VaultError } from '../errors.ts'
-import { matches, parsePattern } from '../events/pattern.ts'
+import { type Pattern, parsePattern } from '../events/pattern.ts'
 import { placeOf } from './as-of.ts'
+import type { CallOptions } from './call.ts'
 import { type Noted, notedBetween } from './diff-noted.ts'
 import { secretsBetween } from './diff-secrets.ts'
 import type { DiffCounts, DiffEnd, SecretChange, SecretDiff, VaultDiff } from './diff-shape.ts'
@@ -8,7 +9,7 @@ import type { FoldedLog } from './folded-log.ts'
 import type { Inspector } from './inspect.ts'
 import { everything, type Moment, type PassOptions } from './replay.ts'
 
-export interface DiffOptions extends PassOptions {
+export interface DiffOptions extends PassOptions, CallOptions {
   /** Of secrets only those whose paths this pattern matches: `prod/**`. */
   readonly subject?: string
 }
@@ -25,23 +26,58 @@ export interface DiffOptions extends PassOptions {
  */
 export async function diffVault(
   log: FoldedLog,
-  ends: { readonly from: Moment; readonly to: Moment },
-  { subject, ...options }: DiffOptions = {},
+  ends: Ends,
+  options: DiffOptions = {},
 ): Promise<VaultDiff> {
+  return diffBetween(log, await placesOf(log, ends, options), options)
+}
+
+/** The same, on record as `audit.read` where the vault records inspections, before anything is compared. */
+export async function recordedDiff(
+  { log, record }: Inspector,
+  ends: Ends,
+  options: DiffOptions = {},
+): Promise<VaultDiff> {
+  const places = await placesOf(log, ends, options)
+  const { from, to } = places
+  const data = { filter: { diff: 'positions', from: from.size - 1, to: to.size - 1 } }
+  await record?.({ type: 'audit.read', subject: '', data }, everything)
+  return diffBetween(log, places, options)
+}
+
+interface Ends {
+  readonly from: Moment
+  readonly to: Moment
+}
+
+/** Where both ends are, and which paths are asked about. */
+interface Places {
+  readonly from: { readonly size: number; readonly time: number }
+  readonly to: { readonly size: number; readonly time: number }
+  readonly pattern: Pattern | undefined
+}
+
+async function placesOf(log: FoldedLog, ends: Ends, { subject }: DiffOptions): Promise<Places> {
   const pattern = subject === undefined ? undefined : parsePattern(subject, 'subject')
   const from = await placeOf(log, ends.from, 'from')
   const to = await placeOf(log, ends.to, 'to')
-  if (to.size < from.size) {
-    throw new VaultError(
-      'INVALID',
-      `to is before from: position ${to.size - 1}, and from is position ${from.size - 1}`,
-      { expected: from.size - 1, found: to.size - 1 },
-    )
-  }
+  if (to.size >= from.size) return { from, to, pattern }
+  throw new VaultError(
+    'INVALID',
+    `to is before from: position ${to.size - 1}, and from is position ${from.size - 1}`,
+    { expected: from.size - 1, found: to.size - 1 },
+  )
+}
+
+async function diffBetween(
+  log: FoldedLog,
+  { from, to, pattern }: Places,
+  { signal, onProgress }: DiffOptions,
+): Promise<VaultDiff> {
   const range = { from: from.size, to: to.size }
-  const found = await secretsBetween(log, range, options)
-  const secrets = found.filter(({ path }) => pattern === undefined || matches(pattern, path))
-  const noted = await notedBetween(log, { ...range, time: to.time }, options.signal)
+  const pass = { ...(signal && { signal }), ...(onProgress && { onProgress }) }
+  const secrets = await secretsBetween(log, { ...range, pattern }, pass)
+  const noted = await notedBetween(log, { ...range, time: to.time }, signal)
   return {
     from: endOf(from),
     to: endOf(to),
@@ -49,19 +85,6 @@ export async function diffVault(
     ...noted,
     counts: countsOf(to.size - from.size, secrets, noted),
   }
-}
-
-/** The same, on record as `audit.read` where the vault records inspections. */
-export async function recordedDiff(
-  { log, record }: Inspector,
-  ends: { readonly from: Moment; readonly to: Moment },
-  options: DiffOptions = {},
-): Promise<VaultDiff> {
-  const diff = await diffVault(log, ends, options)
-  const filter = { from: diff.from.position, to: diff.to.position }
-  const data = { filter: { diff: 'positions', ...filter } }
-  await record?.({ type: 'audit.read', subject: '', data }, everything)
-  return diff
 }
 
 function endOf({ size, time }: { size: number; time: number }): DiffEnd {

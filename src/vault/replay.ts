@@ -11,6 +11,7 @@ import {
   viewOf,
 } from '../projections/projection.ts'
 import { checkPosition } from './audit.ts'
+import type { CallOptions } from './call.ts'
 import type { FoldedLog } from './folded-log.ts'
 import type { Inspector } from './inspect.ts'
 import { date } from './meta-options.ts'
@@ -25,7 +26,7 @@ export interface PassOptions {
   readonly signal?: AbortSignal
 }
 
-export interface ReplayOptions extends PassOptions {
+export interface ReplayOptions extends PassOptions, CallOptions {
   /** Now unless said. */
   readonly at?: Moment
 }

@@ -90,14 +90,21 @@ export class Scope implements SecretReader, SecretInspector {
   readonly #session: Session
   readonly #calls: Calls
   readonly #projections: LiveProjections
+  /** The log's events: of a scope those whose subjects it may `audit`. */
   readonly audit: AuditReader
+  /** What roles may do. Of a scope they take the right to `policy`, as roles and rotation policies do. */
   readonly policies: Policies
+  /** Names for policies, and who has them. */
   readonly roles: Roles
+  /** How old values may get. */
   readonly rotationPolicies: RotationPolicies
   /** Of a scope they take the right to `report` on everything. */
   readonly reports: Reports
+  /** What opens the vault. Of a scope it takes the right to `keys`, as keys and anchors do. */
   readonly keyslots: ScopedKeyslots
+  /** The keys of the log and of values. */
   readonly keys: ScopedKeys
+  /** Where checkpoints go besides. */
   readonly anchors: Anchors
 
   constructor({ session, calls, projections }: ScopeParts) {
@@ -241,7 +248,7 @@ export class Scope implements SecretReader, SecretInspector {
    * Throws `INVALID`, `ABORTED`.
    */
   async replay<S>(projection: Projection<S>, options: ReplayOptions = {}): Promise<Replayed<S>> {
-    return this.#calls.inspect({}, async (inspector) => {
+    return this.#calls.inspect(options, async (inspector) => {
       if (inspector.sight) await inspector.sight.begin(wholeTrail)
       return replayProjection(inspector, projection, options)
     })
@@ -277,7 +284,7 @@ export class Scope implements SecretReader, SecretInspector {
    * for (const { path, change, by } of secrets) console.log(path, change, by.join(', '))
    */
   async diff(from: Moment, to: Moment, options: DiffOptions = {}): Promise<VaultDiff> {
-    return this.#calls.inspect({}, async (inspector) => {
+    return this.#calls.inspect(options, async (inspector) => {
       if (inspector.sight) await inspector.sight.begin(wholeTrail)
       return recordedDiff(inspector, { from, to }, options)
     })

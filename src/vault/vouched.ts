@@ -1,11 +1,10 @@
 import { publicKeyOf } from '../crypto/ed25519.ts'
 import { VaultError } from '../errors.ts'
 import type { TreeRows } from '../projections/derived/tree-rows.ts'
-import { openCheckpoint } from '../proofs/checkpoint.ts'
 import { subtreesOf } from '../proofs/subtrees.ts'
 import { formatVkey, parseVkey, type Vkey, vkeyOf } from '../proofs/vkey.ts'
 import { queryAudit } from './audit.ts'
-import type { SignedCheckpoint } from './checkpoints.ts'
+import { isSignedBy, type SignedCheckpoint } from './checkpoints.ts'
 import type { FoldedLog } from './folded-log.ts'
 import { treeSource } from './tree-source.ts'
 
@@ -60,16 +59,6 @@ async function newestOf(
     if (checkpoint.size > (newest?.size ?? -1) && isMeant(checkpoint)) newest = checkpoint
   }
   return newest
-}
-
-function isSignedBy({ note }: SignedCheckpoint, log: Vkey): boolean {
-  try {
-    openCheckpoint(note, { log })
-    return true
-  } catch (error) {
-    if (error instanceof VaultError && error.code === 'INTEGRITY') return false
-    throw error
-  }
 }
 
 async function expectRoot(

@@ -42,7 +42,7 @@ function between(cli: Cli, reader: Reader, { from, to, subject }: DiffFlags): Pr
   const bar = cli.out.progress('comparing')
   return reader
     .diff(start, end, {
-      signal: cli.signal,
+      ...cli.call,
       ...(subject !== undefined && { subject }),
       onProgress: ({ position, size }) => bar.at(position, size),
     })

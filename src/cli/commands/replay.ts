@@ -41,7 +41,7 @@ export function addReplay(program: Command): void {
           const bar = cli.out.progress('replaying')
           const { view, position } = await vault
             .replay(projection, {
-              signal: cli.signal,
+              ...cli.call,
               onProgress: (seen) => bar.at(seen.position, seen.size),
               ...(at !== undefined && { at: moment(at, { ...cli.globals, now: cli.now }) }),
             })

@@ -1,8 +1,7 @@
 import { VaultError } from '../../errors.ts'
-import { openCheckpoint } from '../../proofs/checkpoint.ts'
 import { originOf } from '../../proofs/origin.ts'
 import type { Vkey } from '../../proofs/vkey.ts'
-import type { SignedCheckpoint } from '../checkpoints.ts'
+import { isSignedBy, type SignedCheckpoint } from '../checkpoints.ts'
 import type { FoldedLog } from '../folded-log.ts'
 
 /** Where a checkpoint is chosen from. */
@@ -38,16 +37,6 @@ async function findCovering(
     if (checkpoint.size >= size && isSignedBy(checkpoint, key)) return checkpoint
   }
   return undefined
-}
-
-function isSignedBy({ note }: SignedCheckpoint, log: Vkey): boolean {
-  try {
-    openCheckpoint(note, { log })
-    return true
-  } catch (error) {
-    if (error instanceof VaultError && error.code === 'INTEGRITY') return false
-    throw error
-  }
 }
 
 /** The key that signs today, under the name that the vault has today. Throws `INTEGRITY` where a keyring holds none. */

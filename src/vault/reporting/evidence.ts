@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { VaultError } from '../../errors.ts'
+import { expectOngoing } from '../../ongoing.ts'
 import { formatVkey } from '../../proofs/vkey.ts'
 import { builtInReports } from '../../reports/contents/catalogue.ts'
 import { exposure } from '../../reports/contents/exposure.ts'
@@ -136,7 +136,7 @@ async function writeFiles(work: Work): Promise<Omit<Evidence, 'bytes' | 'sha256'
   const made: (CoveredReport & { readonly isSigned: boolean })[] = []
   for (const [i, chosen] of work.chosen.entries()) {
     made.push(await writeOne(work, chosen, i))
-    expectNotAborted(work)
+    expectOngoing(work.signal)
   }
   const isSigned = made.every((report) => report.isSigned)
   await writeProofs(work, made)
@@ -210,7 +210,7 @@ async function writeProofs(work: Work, covered: readonly CoveredReport[]): Promi
   for (const position of provedPositions(work.head, covered)) {
     const { file } = await proveEvent(provable(source), position, checkpoint)
     await spool.put(`proofs/${position}.tlog-proof`, file)
-    expectNotAborted(work)
+    expectOngoing(work.signal)
   }
 }
 
@@ -263,7 +263,7 @@ async function writeZip(
   const hash = createHash('sha256')
   let bytes = 0
   for await (const piece of zipBytes(entries, head.asOf.time)) {
-    expectNotAborted(work)
+    expectOngoing(work.signal)
     hash.update(piece)
     bytes += piece.length
     await target.write(piece)
@@ -273,9 +273,4 @@ async function writeZip(
 
 function sortedFiles({ files }: Spool) {
   return [...files].sort((a, b) => (a.name < b.name ? -1 : 1))
-}
-
-function expectNotAborted({ signal }: Pick<Work, 'signal'>): void {
-  if (signal?.aborted !== true) return
-  throw new VaultError('ABORTED', 'the caller aborted', { cause: signal.reason })
 }

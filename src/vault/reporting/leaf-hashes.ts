@@ -2,6 +2,7 @@ import { breather } from '../../breather.ts'
 import { VaultError } from '../../errors.ts'
 import { leafHashesOf, openCommit } from '../../log/commit.ts'
 import type { LogSource } from '../../log/reader.ts'
+import { expectOngoing } from '../../ongoing.ts'
 import { commitCount, type StoredCommit } from '../../store/port.ts'
 
 /** With more positions than this to look up, going through all commits between them is cheaper than finding each. */
@@ -11,6 +12,7 @@ const soughtMax = 1000
 export async function leafHashesAt(
   log: LogSource,
   positions: Iterable<number>,
+  signal?: AbortSignal,
 ): Promise<ReadonlyMap<number, string>> {
   const wanted = [...new Set(positions)].sort((a, b) => a - b)
   const found = new Map<number, string>()
@@ -34,6 +36,7 @@ export async function leafHashesAt(
     for await (const batch of log.store.read({ from, to })) {
       for (const stored of batch) {
         take(stored)
+        expectOngoing(signal)
         await breathe()
       }
     }

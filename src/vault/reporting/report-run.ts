@@ -2,8 +2,10 @@ import { breather } from '../../breather.ts'
 import { VaultError } from '../../errors.ts'
 import type { VaultEvent } from '../../events/catalogue.ts'
 import { parsePattern } from '../../events/pattern.ts'
+import { askedDueWithinMsMax } from '../../limits.ts'
 import { eventAt, leavesOf, type ReadCommit, readCommits } from '../../log/reader.ts'
 import { firstFrom } from '../../log/seek.ts'
+import { expectOngoing } from '../../ongoing.ts'
 import { type Projection, startFold, viewOf } from '../../projections/projection.ts'
 import { originOf } from '../../proofs/origin.ts'
 import { subtreesOf } from '../../proofs/subtrees.ts'
@@ -55,7 +57,6 @@ export interface Prepared<S> {
 }
 
 const rowsPerBatch = 64
-const dueWithinMsMax = 366 * 24 * 3600 * 1000
 
 /** Finds the moments in the log, and refuses what the report does not take. Throws `INVALID`. */
 export async function prepareReport<S>(
@@ -111,8 +112,11 @@ function paramsOf<S>({ name, params }: Report<S>, options: ReportOptions): Repor
 }
 
 function expectDuration(ms: number): number {
-  if (Number.isSafeInteger(ms) && ms >= 0 && ms <= dueWithinMsMax) return ms
-  throw new VaultError('INVALID', `dueWithin must be an integer from 0 to ${dueWithinMsMax}`)
+  if (Number.isSafeInteger(ms) && ms >= 0 && ms <= askedDueWithinMsMax) return ms
+  throw new VaultError(
+    'INVALID',
+    `dueWithin must be an integer from 0 to ${askedDueWithinMsMax} milliseconds`,
+  )
 }
 
 /** Starts a report. One that is folded goes through the log here, one of a row an event when its rows are asked for. */
@@ -187,14 +191,14 @@ async function foldedRun<S>(report: FoldedReport<S>, work: Work<S>): Promise<Rep
   for (const row of report.rows(view, about)) {
     positions.push(positionOf(head, row, rows.push(row)))
     await breathe()
-    expectWanted(work.pass.signal)
+    expectOngoing(work.pass.signal)
   }
   const charts = report.charts?.(view, about) ?? []
   async function* numbered(): AsyncGenerator<readonly NumberedRow[], RunTotals, void> {
     const count = rowCounter(head)
-    const leaves = await leafHashesAt(source.log, positions.filter(isPosition))
+    const leaves = await leafHashesAt(source.log, positions.filter(isPosition), work.pass.signal)
     for (let at = 0; at < rows.length; at += rowsPerBatch) {
-      expectWanted(work.pass.signal)
+      expectOngoing(work.pass.signal)
       const batch = rows.slice(at, at + rowsPerBatch)
       yield batch.map((row) => count.add(row, leafOf(leaves, row)))
       await breathe()
@@ -202,11 +206,6 @@ async function foldedRun<S>(report: FoldedReport<S>, work: Work<S>): Promise<Rep
     return { ...count.totals(), charts }
   }
   return { head, rowsMost: rows.length, exact: true, rows: numbered }
-}
-
-function expectWanted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted !== true) return
-  throw new VaultError('ABORTED', 'the caller aborted', { cause: signal.reason })
 }
 
 function isPosition(position: number | null): position is number {

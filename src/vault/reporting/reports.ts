@@ -128,13 +128,14 @@ export class Reports {
 
 /** Of several outputs of one format, each has its number behind the name: no name may look as if it had one. */
 const numbered = /-\d+-of-\d+$/
-const nameBytesMax = 255
+/** What a file system takes, less the longest number and extension that may follow. */
+const outputNameBytesMax = 255 - '-4096-of-4096.manifest'.length
 
 function checkName(name: string | undefined): void {
   if (name === undefined) return
-  const isOne = isOutputName(name) && Buffer.byteLength(name) <= nameBytesMax
+  const isOne = isOutputName(name) && Buffer.byteLength(name) <= outputNameBytesMax
   if (isOne && !numbered.test(name)) return
-  const expected = `the name of a file, of at most ${nameBytesMax} bytes, that does not end in -N-of-M`
+  const expected = `the name of a file, of at most ${outputNameBytesMax} bytes, that does not end in -N-of-M`
   throw new VaultError('INVALID', `name must be ${expected}`)
 }
 
