@@ -1,6 +1,7 @@
 import { VaultError } from '../errors.ts'
 import type { VaultEvent } from '../events/catalogue.ts'
 import { decodeEvent } from '../events/decode.ts'
+import { expectOngoing } from '../ongoing.ts'
 import type { Store, StoredCommit } from '../store/port.ts'
 import { type CommitPlain, leafHashesOf, openCommit } from './commit.ts'
 import type { Epochs } from './epochs.ts'
@@ -47,9 +48,7 @@ export async function* readCommits(
       next = commit.end
       yield commit
       if (++opened % commitsPerTurn === 0) await turn()
-      if (range.signal?.aborted === true) {
-        throw new VaultError('ABORTED', 'the caller aborted', { cause: range.signal.reason })
-      }
+      expectOngoing(range.signal)
     }
   }
   if (range.to !== undefined && (next ?? range.from) < range.to) {

@@ -8,6 +8,7 @@ import {
   checkFollow,
   checkQuery,
   followAudit,
+  pageDefault,
   queryAudit,
   recordedOf,
 } from './audit.ts'
@@ -77,9 +78,6 @@ function fixed(value: unknown): unknown {
   if (Array.isArray(value)) return [...value]
   return value instanceof Date ? new Date(value) : value
 }
-
-/** As `AuditQuery` says. */
-const pageDefault = 100
 
 /**
  * Pages of what a scope sees, as full as those that they are made of. A page takes its time to fill, and policy may change

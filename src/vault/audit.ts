@@ -4,6 +4,7 @@ import { plainEvent } from '../events/decode.ts'
 import { type Followed, follow } from '../log/follow.ts'
 import { commitAt, type LogSource, type OpenedCommit, readCommits } from '../log/reader.ts'
 import { firstFrom, sizeAt } from '../log/seek.ts'
+import { expectOngoing } from '../ongoing.ts'
 import { type AuditFilter, type ReadFilter, readFilter } from './audit-filter.ts'
 import { type Appender, type Call, recordFact } from './call.ts'
 import type { FoldedLog } from './folded-log.ts'
@@ -52,7 +53,8 @@ export interface AuditFollow extends AuditFilter {
 }
 
 const pageMax = 1000
-const pageDefault = 100
+/** Events a page, unless said. */
+export const pageDefault = 100
 
 /** Checks a query's arguments. Throws `INVALID`. */
 export function checkQuery(query: AuditQuery): void {
@@ -108,9 +110,7 @@ export async function* queryAudit(
   const range = await rangeOf(log, query, size)
   let events: AuditEvent[] = []
   for await (const event of found(log, { filter, ...range, order })) {
-    if (query.signal?.aborted === true) {
-      throw new VaultError('ABORTED', 'the caller aborted', { cause: query.signal.reason })
-    }
+    expectOngoing(query.signal)
     if (events.length === limit) {
       const next = events.at(-1)?.position ?? event.position
       yield { events, size, next }

@@ -1,7 +1,7 @@
 import { breather } from '../breather.ts'
-import { VaultError } from '../errors.ts'
 import type { VaultEvent } from '../events/catalogue.ts'
 import { commitAt, type LogSource } from '../log/reader.ts'
+import { expectOngoing } from '../ongoing.ts'
 
 /** Commits that are read at once: each waits for the disk. */
 const readAtOnce = 8
@@ -19,9 +19,7 @@ export async function* eventsAt(
   signal?: AbortSignal,
 ): AsyncGenerator<VaultEvent, void, void> {
   for (let at = 0; at < positions.length; at += heldAtOnce) {
-    if (signal?.aborted === true) {
-      throw new VaultError('ABORTED', 'the caller aborted', { cause: signal.reason })
-    }
+    expectOngoing(signal)
     yield* await readAll(source, positions.slice(at, at + heldAtOnce))
   }
 }

@@ -6,6 +6,7 @@ import { checkPrefix } from '../events/path.ts'
 import { keyIdName, openBox } from '../keys/box.ts'
 import { decodeValue } from '../keys/value.ts'
 import type { Command } from '../log/queue.ts'
+import { expectOngoing } from '../ongoing.ts'
 import type { EntryVersion, TransferEntry } from '../transfer/entry.ts'
 import { type Call, permitted } from './call.ts'
 import type { Engine } from './engine.ts'
@@ -95,9 +96,7 @@ async function* entriesOf(
   const all = [...held.values()].flatMap(({ versions }) => versions)
   const sealed = sealedBoxes(all.map(({ position }) => position))
   for (const secret of held.values()) {
-    if (signal?.aborted === true) {
-      throw new VaultError('ABORTED', 'the caller aborted', { cause: signal.reason })
-    }
+    expectOngoing(signal)
     const wanted: Asked = { operation: 'export', subject: secret.path }
     if (permit?.judge(wanted).allowed === false) await permitted(engine(), call, wanted)
     const versions = await openVersions(engine(), sealed, secret)

@@ -4,6 +4,7 @@ import { eraseDropped, eraseKeyring, type OwnerKeyring } from '../keys/keyring.t
 import type { Epochs } from '../log/epochs.ts'
 import type { Log } from '../log/log.ts'
 import type { CallLimits } from '../log/queue.ts'
+import { expectOngoing } from '../ongoing.ts'
 import type { Store } from '../store/port.ts'
 import { type InTurn, oneAtATime } from '../store/serial.ts'
 import type { BuiltIns } from './built-ins.ts'
@@ -20,7 +21,7 @@ import {
   replacesSigner,
 } from './keyring-change.ts'
 import { writeKeyringFile } from './keyring-file.ts'
-import { expectWanted, type RewrapOptions, type Rewrapped, rewrapKeys } from './rewrap.ts'
+import { type RewrapOptions, type Rewrapped, rewrapKeys } from './rewrap.ts'
 
 /** What a change of the keyring needs of an open vault. */
 export interface Keyed extends Rewrapped {
@@ -93,7 +94,7 @@ export class HeldKeyring {
   change(change: KeyringChange, about: ChangeCall): Promise<readonly VaultEvent[]> {
     return this.#turn(async () => {
       await this.#finish(about)
-      expectWanted(about.limits?.signal)
+      expectOngoing(about.limits?.signal)
       const begun = beginChange(this.#keyring, change)
       await this.#surely(() => this.#begin(begun, change.root, about))
       return this.#finish(about)

@@ -1,8 +1,8 @@
 import type { Asked } from '../access/asked.ts'
+import { expectOngoing } from '../ongoing.ts'
 import type { InTurn } from '../store/serial.ts'
 import { type Call, type CallOptions, permitted, recordFact } from './call.ts'
 import type { Engine } from './engine.ts'
-import { expectWanted } from './rewrap.ts'
 
 const asked: Asked = { operation: 'keys', subject: '' }
 
@@ -27,7 +27,7 @@ export class KeyChanges {
   async run<T>(options: CallOptions, work: (engine: Engine, call: Call) => Promise<T>): Promise<T> {
     const call = this.#call(options)
     return this.#turn(async () => {
-      expectWanted(call.limits.signal)
+      expectOngoing(call.limits.signal)
       const engine = this.#engine()
       // A change begins in the keyring's file: it is decided on before that, and not with its event.
       return work(engine, await permitted(engine, call, asked))

@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
-import { VaultError } from '../errors.ts'
 import type { KeyRows } from '../log/key-rows.ts'
 import type { Log } from '../log/log.ts'
+import { expectOngoing } from '../ongoing.ts'
 import type { KeyRowId } from '../store/port.ts'
 
 /** What wrapping value keys anew needs of an open vault. */
@@ -47,9 +47,9 @@ async function wrapOlder(
     await vault.log.append(commandOf(slice))
     slice = []
     if (total > 0) onProgress?.({ keys: counted.wrapped, of: Math.max(total, counted.wrapped) })
-    expectWanted(signal)
+    expectOngoing(signal)
   }
-  expectWanted(signal)
+  expectOngoing(signal)
   for await (const { id, keys, isNewest } of vault.keyRows.standing()) {
     if (isNewest) counted.keys += keys
     else {
@@ -86,12 +86,6 @@ export async function expectSoundRows(keyRows: KeyRows, signal?: AbortSignal): P
   for await (const _ of keyRows.ids()) {
     if (++seen % rowsPerTurn !== 0) continue
     await turn()
-    expectWanted(signal)
+    expectOngoing(signal)
   }
-}
-
-/** Throws `ABORTED` once the signal is. */
-export function expectWanted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted !== true) return
-  throw new VaultError('ABORTED', 'the caller aborted', { cause: signal.reason })
 }

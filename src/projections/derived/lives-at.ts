@@ -1,4 +1,4 @@
-import { VaultError } from '../../errors.ts'
+import { expectOngoing } from '../../ongoing.ts'
 import { applyPage, type ChangePage } from './change-page.ts'
 import { type LifeOrder, noteChange, orderAfter, orderOf, type PathChanges } from './life-order.ts'
 import type { Life, LifeTable } from './life-table.ts'
@@ -112,9 +112,4 @@ export class Moments {
     })
     return changes
   }
-}
-
-function expectOngoing(signal: AbortSignal | undefined): void {
-  if (signal?.aborted !== true) return
-  throw new VaultError('ABORTED', 'the caller aborted', { cause: signal.reason })
 }
