@@ -175,7 +175,6 @@ export type { Grant, GrantOptions, Role, RoleReader, Roles } from './vault/roles
 export type {
   RotationPolicies,
   RotationPolicy,
-  RotationPolicyChange,
   RotationPolicyReader,
 } from './vault/rotation-policies.ts'
 export type { Scope } from './vault/scope.ts'

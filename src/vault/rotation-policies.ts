@@ -9,10 +9,9 @@ import {
   type RotationPolicyRow,
   scopeKey,
 } from '../projections/rotation-policies.ts'
-import type { LookAt } from './access-call.ts'
+import { type AccessChange, changePolicy, type LookAt, lookAtPolicy } from './access-call.ts'
 import type { CallOptions } from './call.ts'
 import type { Calls } from './calls.ts'
-import { underPolicy } from './permit.ts'
 
 /** How old values may get, and who said so. */
 export interface RotationPolicy extends RotationScope {
@@ -24,14 +23,6 @@ export interface RotationPolicy extends RotationScope {
   readonly position: number
 }
 
-/** What became of a change of rotation policies. */
-export interface RotationPolicyChange {
-  /** Of the event that says so; absent where it was so already, and nothing was appended. */
-  readonly position?: number
-}
-
-const asked = { operation: 'policy', subject: '' } as const
-
 /** The rotation policies of a vault, or of a backup, to be looked at. */
 export class RotationPolicyReader {
   readonly #look: LookAt
@@ -42,13 +33,9 @@ export class RotationPolicyReader {
 
   /** Those in force, the ones that go before others first. */
   async list(options: CallOptions = {}): Promise<readonly RotationPolicy[]> {
-    return this.#look(options, async ({ log, sight, record }) => {
-      if (sight) await sight.begin(asked)
-      const found = byPrecedence(log.state.rotationPolicies.fold.state).map(shown)
-      const data = { operation: 'policy' as const, count: found.length }
-      await record?.({ type: 'secret.inspected', subject: '', data })
-      return found
-    })
+    return lookAtPolicy(this.#look, options, ({ rotationPolicies }) =>
+      byPrecedence(rotationPolicies.fold.state).map(shown),
+    )
   }
 }
 
@@ -76,7 +63,7 @@ export class RotationPolicies extends RotationPolicyReader {
     scope: RotationScope,
     { rotateEvery }: { readonly rotateEvery?: number },
     options: CallOptions = {},
-  ): Promise<RotationPolicyChange> {
+  ): Promise<AccessChange> {
     return this.#change(options, () => {
       const period = rotateEvery === undefined ? {} : { rotateEvery: checkPeriod(rotateEvery) }
       const data = { ...checkScope(scope), ...period }
@@ -89,7 +76,7 @@ export class RotationPolicies extends RotationPolicyReader {
   }
 
   /** Takes back what was said of that scope. Throws `NOT_FOUND`, `INVALID`. */
-  async remove(scope: RotationScope, options: CallOptions = {}): Promise<RotationPolicyChange> {
+  async remove(scope: RotationScope, options: CallOptions = {}): Promise<AccessChange> {
     return this.#change(options, () => {
       const data = checkScope(scope)
       return (policies) => {
@@ -103,20 +90,10 @@ export class RotationPolicies extends RotationPolicyReader {
   #change(
     options: CallOptions,
     intent: () => (policies: RotationPoliciesState) => readonly Fact[],
-  ): Promise<RotationPolicyChange> {
-    return this.#calls.run(options, async (call, engine) => {
+  ): Promise<AccessChange> {
+    return changePolicy(this.#calls, options, () => {
       const decide = intent()
-      const { actor, context, limits } = call
-      const policies = engine.state.rotationPolicies.fold
-      const command = underPolicy(call, asked, {
-        actor,
-        context,
-        alone: true,
-        aggregate: '',
-        decide: () => ({ facts: decide(policies.state) }),
-      })
-      const [event] = await engine.append(command, limits)
-      return event === undefined ? {} : { position: event.position }
+      return ({ rotationPolicies }) => ({ facts: decide(rotationPolicies.fold.state) })
     })
   }
 }
