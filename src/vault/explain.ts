@@ -55,7 +55,7 @@ export async function explainTo(
   await record?.({ type: 'audit.read', subject: path, data: { filter } })
   if (refused !== undefined) throw refused
   const state =
-    then === undefined ? log.state.access.fold.state : await stateFound(log, access, then.size)
+    then === undefined ? log.state.access.fold.state : await stateFound(log, access, then)
   return explainAccess(state, holder, { capability, path, now: then?.time ?? now })
 }
 

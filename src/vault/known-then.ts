@@ -1,14 +1,18 @@
 import { VaultError } from '../errors.ts'
 import type { LogSource } from '../log/reader.ts'
 import type { LivesAt } from '../projections/derived/lives-at.ts'
-import type { RotationPolicyRow } from '../projections/rotation-policies.ts'
+import {
+  byPrecedence,
+  type RotationPolicyRow,
+  rotationPolicies,
+} from '../projections/rotation-policies.ts'
 import type { FoldedLog } from './folded-log.ts'
 import { infoOf } from './info.ts'
 import { type KnownSecret, type KnownThen, knownBy } from './known.ts'
 import { rowsOfLives } from './life-rows.ts'
-import { policiesThen } from './policies-then.ts'
 import { foldTo, type PassOptions, teller } from './replay.ts'
 import { SortedPaths } from './sorted-paths.ts'
+import { stateFound } from './state-found.ts'
 
 /**
  * What was known with the first `size` events, from the change columns; where those turn out damaged, from the log.
@@ -20,7 +24,8 @@ export async function knownThen(
 ): Promise<KnownThen> {
   const lives = await livesAt(log, size, pass.signal)
   if (lives === undefined) return replayed(log, { size, ...pass })
-  const policies = await policiesThen(log, size, pass.signal)
+  const found = await stateFound(log, rotationPolicies, { size, signal: pass.signal })
+  const policies = byPrecedence(found)
   teller(size, pass.onProgress)(size)
   const paths = new SortedPaths(() => lives.paths)
   return {
