@@ -3,11 +3,9 @@ import { VaultError } from '../errors.ts'
 import { type Check, dictionary, type Fault, integer, list, map, text } from '../events/check.ts'
 import { nameBytesMax } from '../limits.ts'
 import type { OpenedCheckpoint, Trust } from '../proofs/checkpoint.ts'
-import type { NoteSignature } from '../proofs/note.ts'
 import { isOutputName } from './output-name.ts'
 import type { ReportParams } from './report.ts'
 import {
-  formatStatement,
   hexHash,
   type Parsed,
   parseStatement,
@@ -99,10 +97,6 @@ function param(value: unknown): Fault | undefined {
 /** The text that a manifest's signature is of. */
 export function manifestText(manifest: Manifest): string {
   return statementText(kind.title, manifest)
-}
-
-export function formatManifest(text: string, signatures: readonly NoteSignature[]): Buffer {
-  return formatStatement(text, signatures)
 }
 
 /** Reads a manifest; nothing is verified yet. Throws `INVALID`, saying what was expected, and `TOO_LARGE`. */

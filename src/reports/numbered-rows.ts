@@ -1,8 +1,12 @@
 import { VaultError } from '../errors.ts'
-import type { Cell, NumberedRow, ReportHead, ReportRow } from './report.ts'
+import {
+  type Cell,
+  type NumberedRow,
+  ownColumns,
+  type ReportHead,
+  type ReportRow,
+} from './report.ts'
 import type { RunTotals } from './run.ts'
-
-const own: ReadonlySet<string> = new Set(['row', 'finding', 'position', 'leaf_hash'])
 
 /** Numbers the rows of a report from 1, and counts what is found in them. */
 export interface RowCounter {
@@ -65,7 +69,7 @@ function cellsOf(
   const position = positionOf(head, row, number)
   return head.columns.map(({ name: column }) => {
     const at = { row: number, column }
-    if (!own.has(column)) return expectCell(head, at, cellOf(row, column))
+    if (!ownColumns.has(column)) return expectCell(head, at, cellOf(row, column))
     if (column === 'row') return number
     if (column === 'position') return position
     if (column === 'leaf_hash') return leaf

@@ -176,7 +176,8 @@ export const shownRowsMax = 5000
 
 const nameForm = /^[a-z][a-z0-9-]{0,63}$/
 const columnForm = /^[a-z][a-z0-9_]{0,63}$/
-const ownColumns: ReadonlySet<string> = new Set(['row', 'finding', 'position', 'leaf_hash'])
+/** Those that every report has, whose cells are not the report's to give. */
+export const ownColumns: ReadonlySet<string> = new Set(['row', 'finding', 'position', 'leaf_hash'])
 
 /** What a host says of a report of its own; the rest is filled in. */
 export type OwnReport<S> = Pick<Defined<S>, 'name' | 'columns'> &

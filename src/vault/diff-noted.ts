@@ -44,6 +44,11 @@ export type NotedType = (typeof named)[NotedGroup][number]
 type NotedEvent = Extract<AuditEvent, { readonly type: NotedType }>
 
 const types: readonly NotedType[] = Object.values(named).flat()
+const groups: ReadonlyMap<EventType, NotedGroup> = new Map(
+  (Object.keys(named) as NotedGroup[]).flatMap((group) =>
+    named[group].map((type) => [type, group] as const),
+  ),
+)
 
 export type Noted = Readonly<Record<NotedGroup, readonly NotedChange[]>>
 
@@ -60,19 +65,11 @@ export async function notedBetween(
   for await (const { events } of queryAudit(log, { ...query, ...(signal && { signal }) })) {
     for (const event of events) {
       if (event.position >= to) return noted
-      if (isNoted(event)) noted[groupOf(event)].push(changeOf(event))
+      const group = groups.get(event.type)
+      if (group !== undefined) noted[group].push(changeOf(event as NotedEvent))
     }
   }
   return noted
-}
-
-function isNoted(event: AuditEvent): event is NotedEvent {
-  return (types as readonly EventType[]).includes(event.type)
-}
-
-function groupOf({ type }: NotedEvent): NotedGroup {
-  const groups = Object.entries(named) as [NotedGroup, readonly NotedType[]][]
-  return groups.find(([, each]) => each.includes(type))?.[0] ?? 'keys'
 }
 
 function changeOf(event: NotedEvent): NotedChange {

@@ -1,7 +1,5 @@
 import { integer, map } from '../../events/check.ts'
-import type { NoteSignature } from '../../proofs/note.ts'
 import {
-  formatStatement,
   hexHash,
   type Parsed,
   parseStatement,
@@ -31,10 +29,6 @@ const kind: StatementKind<EvidenceStatement> = {
 /** The text that the signature of an evidence statement is of. */
 export function evidenceText(statement: EvidenceStatement): string {
   return statementText(kind.title, statement)
-}
-
-export function formatEvidence(text: string, signatures: readonly NoteSignature[]): Buffer {
-  return formatStatement(text, signatures)
 }
 
 /** Reads an evidence statement; nothing is verified yet. Throws `INVALID`, saying what was expected, `TOO_LARGE`. */

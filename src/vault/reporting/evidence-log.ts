@@ -2,9 +2,9 @@ import { openCheckpoint } from '../../proofs/checkpoint.ts'
 import type { Vkey } from '../../proofs/vkey.ts'
 import { formatAddCheckpoint } from '../../proofs/witness-message.ts'
 import type { SignedCheckpoint } from '../checkpoints.ts'
-import { type Provable, proveConsistency } from '../proofs.ts'
+import { proveConsistency } from '../proofs.ts'
 import { keyOfToday } from './covering.ts'
-import type { ReportSource } from './report-source.ts'
+import { provable, type ReportSource } from './report-source.ts'
 
 /** The one state of the log that everything in evidence is proved against. */
 export interface Anchored {
@@ -29,11 +29,6 @@ export async function anchor(
   // What is handed out is refused here rather than by whoever it is handed to.
   openCheckpoint(checkpoint.note, { log: vkey })
   return { source: { ...source, covering: async () => checkpoint }, vkey, checkpoint, earlier }
-}
-
-/** What a log's proofs are made of. */
-export function provable({ log: { store, epochs }, nodes }: ReportSource): Provable {
-  return { store, epochs, nodes }
 }
 
 /** That the log of the checkpoint continues an earlier one, as it is sent to a witness (C2SP tlog-witness). */

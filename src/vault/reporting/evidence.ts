@@ -7,18 +7,19 @@ import { coverPage, findingsShownMax } from '../../reports/evidence/cover.ts'
 import type { Cover, CoveredReport } from '../../reports/evidence/covered.ts'
 import { keepFindings } from '../../reports/evidence/findings.ts'
 import { fingerprintOf } from '../../reports/evidence/fingerprint.ts'
-import { evidenceText, formatEvidence } from '../../reports/evidence/statement.ts'
+import { evidenceText } from '../../reports/evidence/statement.ts'
 import { sumsOf } from '../../reports/evidence/sums.ts'
 import { verifierPage } from '../../reports/evidence/verifier-page.ts'
 import { zipBytes } from '../../reports/evidence/zip.ts'
 import type { ReportHead } from '../../reports/report.ts'
+import { formatStatement } from '../../reports/statement.ts'
 import type { OutputFile } from '../../reports/write.ts'
 import { proveEvent } from '../proofs.ts'
 import type { Moment, PassOptions } from '../replay.ts'
-import { type Anchored, anchor, continuation, provable } from './evidence-log.ts'
+import { type Anchored, anchor, continuation } from './evidence-log.ts'
 import { openPlace, type Spool } from './evidence-spool.ts'
 import { type Prepared, prepareReport, startReport } from './report-run.ts'
-import type { ReportSource } from './report-source.ts'
+import { provable, type ReportSource } from './report-source.ts'
 import { recordReport, statementOf, writeRun } from './report-writing.ts'
 
 export interface EvidenceOptions extends PassOptions {
@@ -243,7 +244,7 @@ async function writeStatement({ source, spool, head }: Work): Promise<void> {
   const { sha256: sums } = await spool.put('SHA256SUMS', sumsOf(sortedFiles(spool)))
   const { from, to } = head.range
   const text = evidenceText({ ...(await statementOf(source, head)), range: { from, to }, sums })
-  await spool.put('evidence.statement', formatEvidence(text, source.sign(text)))
+  await spool.put('evidence.statement', formatStatement(text, source.sign(text)))
 }
 
 /** What is read first, then what vouches for it, then the rest by name. */

@@ -12,6 +12,8 @@ import { type Call, recordAsked } from '../call.ts'
 import { listKept, type SignedCheckpoint } from '../checkpoints.ts'
 import type { Engine } from '../engine.ts'
 import type { FoldedLog } from '../folded-log.ts'
+import type { Provable } from '../proofs.ts'
+import { everything } from '../replay.ts'
 import { keyOfToday, smallestCovering } from './covering.ts'
 
 /** What a report is made of, and who vouches for it: an open vault, or a backup of one. */
@@ -36,11 +38,16 @@ export interface ReportSource {
   record(fact: Fact): Promise<void>
 }
 
+/** What its log's proofs are made of. */
+export function provable({ log: { store, epochs }, nodes }: ReportSource): Provable {
+  return { store, epochs, nodes }
+}
+
 /** The right to `report` on everything: what a report is made by, and what is recorded of it. */
 export const wholeLog = {
   operation: 'report',
   subject: '',
-  below: { prefix: '', reach: 'all' },
+  below: everything,
 } as const satisfies Asked
 
 export function vaultSource(engine: Engine, call: Call): ReportSource {

@@ -1,12 +1,12 @@
 import type { Fact } from '../../events/catalogue.ts'
-import { formatManifest, type Manifest, manifestText } from '../../reports/manifest.ts'
+import { type Manifest, manifestText } from '../../reports/manifest.ts'
 import type { Report, ReportHead } from '../../reports/report.ts'
 import type { ReportRun } from '../../reports/run.ts'
-import type { Statement } from '../../reports/statement.ts'
+import { formatStatement, type Statement } from '../../reports/statement.ts'
 import { type WriteHow, type WrittenReport, writeReport } from '../../reports/write.ts'
 import { proveConsistency } from '../proofs.ts'
 import { prepareReport, type ReportOptions, startReport } from './report-run.ts'
-import type { ReportSource } from './report-source.ts'
+import { provable, type ReportSource } from './report-source.ts'
 
 /** A report that was written, and what vouches for it. */
 export interface GeneratedReport extends WrittenReport {
@@ -68,12 +68,7 @@ export async function statementOf(source: ReportSource, head: ReportHead): Promi
   const { size } = head.head
   const root = Buffer.from(head.head.root, 'hex')
   const checkpoint = await source.covering(size)
-  const { store, epochs } = source.log
-  const proof = await proveConsistency(
-    { store, epochs, nodes: source.nodes },
-    { size, root },
-    checkpoint,
-  )
+  const proof = await proveConsistency(provable(source), { size, root }, checkpoint)
   return {
     origin: head.origin,
     asOf: { position: head.asOf.position, time: new Date(head.asOf.time).toISOString() },
@@ -111,7 +106,7 @@ async function writeManifest(
   const signatures = source.sign(text)
   const file = await sink.open(manifestName)
   try {
-    await file.write(formatManifest(text, signatures))
+    await file.write(formatStatement(text, signatures))
     await file.end()
   } catch (error) {
     await file.abort().catch(() => undefined)
