@@ -150,13 +150,19 @@ describe('run', () => {
     const { code, stdout } = await end
     expect(code).toBe(42)
     expect(() => process.kill(Number(/\d+/.exec(stdout)?.[0]), 0)).toThrow('ESRCH')
+  })
 
-    const defenceless = shell.start(['run', '--env', 'X=x', '--', 'cat'])
-    const ending = ended(defenceless)
-    defenceless.stdin?.write('ready\n')
-    await says(defenceless, 'ready')
-    defenceless.kill('SIGTERM')
-    expect(await ending).toMatchObject({ code: 128 + 15, signal: null, stderr: '' })
+  it('hands on a signal that comes as soon as the child can speak', async () => {
+    const answered = Array.from({ length: 8 }, async () => {
+      const child = shell.start(['run', '--env', 'X=x', '--wait', '60s', '--', 'cat'])
+      const end = ended(child)
+      child.stdin?.write('ready\n')
+      await says(child, 'ready')
+      child.kill('SIGTERM')
+      return end
+    })
+    const how = { code: 128 + 15, signal: null, stdout: 'ready\n', stderr: '' }
+    expect(await Promise.all(answered)).toEqual(answered.map(() => how))
   })
 
   it.skipIf(!hasScript)('leaves the Ctrl-C of a terminal to the terminal', async () => {

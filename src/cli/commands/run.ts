@@ -117,8 +117,11 @@ const ofTerminal = ['SIGINT', 'SIGQUIT', 'SIGWINCH'] as const
 /** The child's exit code, or 128 and the number of the signal that ended it, as a shell has it. */
 async function runChild(command: readonly string[], env: Record<string, string>): Promise<number> {
   const [file = '', ...args] = command
+  // Before there is a child: it may speak, and be answered with a signal, before spawn has returned.
+  const signals = passSignals()
   try {
     const child = spawn(file, args, { stdio: 'inherit', env: { ...inherited(), ...env } })
+    signals.to(child)
     return await endOf(child)
   } catch (cause) {
     // Node tells some of these by throwing, others by an event.
@@ -127,6 +130,8 @@ async function runChild(command: readonly string[], env: Record<string, string>)
     const why = spawnFailures.get(code) ?? code
     process.stderr.write(`muniment: ${file} cannot be run: ${why}\n`)
     return code === 'ENOENT' ? notFound : notExecutable
+  } finally {
+    signals.stop()
   }
 }
 
@@ -135,8 +140,7 @@ const spawnFailures: ReadonlyMap<string, string> = new Map([
 ])
 
 function endOf(child: ChildProcess): Promise<number> {
-  const stop = passSignals(child)
-  const end = new Promise<number>((resolve, reject) => {
+  return new Promise((resolve, reject) => {
     child.once('error', reject)
     child.once('exit', (code, signal) => {
       if (code !== null) resolve(code)
@@ -144,25 +148,37 @@ function endOf(child: ChildProcess): Promise<number> {
       else reject(new Error('the child ended without a code'))
     })
   })
-  return end.finally(stop)
 }
 
-/** Hands signals on to the child but for those that it gets from the terminal itself; gives what ends that. */
-function passSignals(child: ChildProcess): () => void {
+interface PassedSignals {
+  to(child: ChildProcess): void
+  stop(): void
+}
+
+/** Hands signals on to a child but for those that it gets from the terminal itself. */
+function passSignals(): PassedSignals {
   // By number: process.stdin would put the stdin that the child shares into a mode in which its reads fail.
   const atTerminal = [0, 1, 2].some((stream) => isatty(stream))
-  const forward = (signal: NodeJS.Signals) => void child.kill(signal)
+  let child: ChildProcess | undefined
+  const forward = (signal: NodeJS.Signals) => void child?.kill(signal)
   const swallow = () => undefined
   const listeners = [
     ...forwarded.map((signal) => [signal, forward] as const),
     ...ofTerminal.map((signal) => [signal, atTerminal ? swallow : forward] as const),
   ]
   for (const [signal, listener] of listeners) {
-    process.removeAllListeners(signal)
+    const before = process.listeners(signal)
+    // Listened to without a gap: a signal without a listener ends the process, or is lost.
     process.on(signal, listener)
+    for (const other of before) process.off(signal, other)
   }
-  return () => {
-    for (const [signal, listener] of listeners) process.off(signal, listener)
+  return {
+    to(started) {
+      child = started
+    },
+    stop() {
+      for (const [signal, listener] of listeners) process.off(signal, listener)
+    },
   }
 }
 
