@@ -59,6 +59,8 @@ const packages = {
   'csv-stringify': '^src/reports/formats/',
   pdfkit: '^src/reports/formats/',
   yazl: '^src/reports/evidence/',
+  fastify: '^src/(http/|server\\.ts$)',
+  typebox: '^src/(http/|server\\.ts$)',
 }
 
 const layerPath = (name) => `^src/${name}(/|\\.ts$)`

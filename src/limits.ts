@@ -13,6 +13,8 @@ export const ownerBytesMax = 512
 export const contextBytesMax = 4096
 export const reasonBytesMax = 2048
 export const versionsMax = 1_000_000
+/** The newest versions of a secret that the wire shows, where neither it nor its mount says how many are kept. */
+export const wireVersionsShown = 10
 /** Versions that one delete, restore or destroy may name. */
 export const versionsPerCallMax = 512
 /** `rotateEvery` at the most: 100 years. */
@@ -32,6 +34,20 @@ export const segmentsPerPolicyMax = 4096
 export const policiesPerRoleMax = 64
 /** Segments of the paths of all policies that one role names. */
 export const segmentsPerRoleMax = 16_384
+
+/** A policy's own text. */
+export const policyTextBytesMax = 32 * 1024
+/** Tokens and secret ids: what is said of each, and how long one may last or a renewal add. */
+export const accessorBytesMax = 64
+export const handedOutMsMax = 100 * 366 * 24 * 3600 * 1000
+/** What a renewal may add to a token that has no bound of its own, where that is more than it was issued with: 32 days. */
+export const renewalMsMax = 32 * 24 * 3600 * 1000
+/** Tokens that hold at one time, and secret ids likewise: all of them are in memory. */
+export const handedOutMax = 100_000
+/** How many tokens may have been issued one through the other. */
+export const tokenDepthMax = 16
+/** Applications that log in by themselves: each login is compared with all of them. */
+export const appRolesMax = 1024
 
 export const commitEventsMax = 128
 /** Event bytes that the writer puts into one commit, one larger event or one larger command excepted. */

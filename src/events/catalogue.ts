@@ -4,6 +4,7 @@
  * Times are milliseconds since the epoch; positions and versions are integers below 2⁵³.
  */
 
+import type { AuthEventData } from './auth-events.ts'
 import type { Capability, DenialCause, Operation, RotationTrigger, SecretType } from './words.ts'
 
 /** What is known of a secret besides its value. An event that changes a secret carries all of it. */
@@ -18,6 +19,8 @@ export interface SecretMeta {
   readonly rotateEvery?: number
   readonly maxVersions?: number
   readonly casRequired?: boolean
+  /** Milliseconds after which each new value expires, where nothing else is said of it. */
+  readonly expireAfter?: number
   /** Read from a certificate or an SSH public key: `SHA256:…`. */
   readonly fingerprint?: string
 }
@@ -75,7 +78,7 @@ export interface RotationScope {
 }
 
 /** What each type of event says. The key is the type's name on disk. */
-export interface EventData {
+export interface EventData extends AuthEventData {
   'vault.created': {
     readonly vaultId: Uint8Array
     readonly generation: number
@@ -90,13 +93,6 @@ export interface EventData {
     readonly muniment: string
   }
   'vault.closed': Record<string, never>
-  'auth.failed': {
-    readonly method: 'keyslot'
-    /** When it was tried: before the event's own time, since the vault was closed then. */
-    readonly triedAt: number
-    /** More than one where the side file had no more room to tell them apart. */
-    readonly count: number
-  }
   'keyslot.added': KeyslotFacts & { readonly generation: number }
   'keyslot.removed': KeyslotFacts & { readonly generation: number }
   'clock.corrected': { readonly from: number; readonly to: number }
@@ -184,7 +180,12 @@ export interface EventData {
   }
 
   /** A policy of access, all of it: one of that name is replaced. */
-  'policy.written': { readonly name: string; readonly rules: readonly PolicyRule[] }
+  'policy.written': {
+    readonly name: string
+    readonly rules: readonly PolicyRule[]
+    /** As it was given, where that was in another language than these rules. */
+    readonly text?: string
+  }
   'policy.removed': { readonly name: string }
   /** A role is a name for policies, all of them: one of that name is replaced. */
   'role.written': { readonly name: string; readonly policies: readonly string[] }
@@ -199,47 +200,21 @@ export interface EventData {
     readonly rotateEvery?: number
   }
   'rotation_policy.removed': RotationScope
+
+  /** What holds for the secrets below a mount of the wire, where they say nothing themselves; absent is no bound. */
+  'mount.configured': {
+    readonly mount: string
+    readonly maxVersions?: number
+    readonly casRequired?: boolean
+    /** Milliseconds. */
+    readonly expireAfter?: number
+  }
+  /** What is known of a secret that is to come: its first version takes it over. */
+  'secret.declared': { readonly meta: SecretMeta }
+  'secret.undeclared': Record<string, never>
 }
 
 export type EventType = keyof EventData
-
-export const eventTypes = [
-  'vault.created',
-  'vault.opened',
-  'vault.closed',
-  'auth.failed',
-  'keyslot.added',
-  'keyslot.removed',
-  'clock.corrected',
-  'vault.restored',
-  'keys.rotated',
-  'keys.shredded',
-  'anchor.added',
-  'anchor.removed',
-  'secret.written',
-  'secret.rotated',
-  'secret.rotation_failed',
-  'secret.annotated',
-  'secret.deleted',
-  'secret.restored',
-  'secret.destroyed',
-  'secret.purged',
-  'secret.accessed',
-  'secret.denied',
-  'secret.inspected',
-  'audit.read',
-  'export.created',
-  'backup.created',
-  'report.generated',
-  'policy.written',
-  'policy.removed',
-  'role.written',
-  'role.removed',
-  'role.granted',
-  'role.withdrawn',
-  'rotation_policy.written',
-  'rotation_policy.removed',
-] as const satisfies readonly EventType[]
 
 /** Who asked, from where and why. Bounded as a whole; every field is optional. */
 export interface EventContext {

@@ -9,6 +9,7 @@ import {
   pathBytesMax,
   pathsPerRuleMax,
   policiesPerRoleMax,
+  policyTextBytesMax,
   reasonBytesMax,
   rotateEveryMsMax,
   rulesPerPolicyMax,
@@ -19,6 +20,7 @@ import {
   valueBytesMax,
   versionsMax,
 } from '../limits.ts'
+import { authFields } from './auth-shape.ts'
 import type {
   Anchor,
   DestroyedVersion,
@@ -79,6 +81,7 @@ const meta = map<SecretMeta>({
   rotateEvery: optional(integer(1, rotateEveryMsMax)),
   maxVersions: optional(version),
   casRequired: optional(boolean),
+  expireAfter: optional(integer(1, rotateEveryMsMax)),
   fingerprint: optional(name),
 })
 
@@ -119,7 +122,7 @@ const fieldsByType: { readonly [T in EventType]: Fields<EventData[T]> } = {
   },
   'vault.opened': { slot: name, clean: boolean, pid: natural, host: name, muniment: name },
   'vault.closed': {},
-  'auth.failed': { method: oneOf('keyslot'), triedAt: time, count },
+  ...authFields,
   'keyslot.added': { ...keyslot, generation: natural },
   'keyslot.removed': { ...keyslot, generation: natural },
   'clock.corrected': { from: time, to: time },
@@ -162,7 +165,11 @@ const fieldsByType: { readonly [T in EventType]: Fields<EventData[T]> } = {
     params: dictionary(text(128), textOrInteger, 32),
     asOf: natural,
   },
-  'policy.written': { name: role, rules: list(rule, 0, rulesPerPolicyMax) },
+  'policy.written': {
+    name: role,
+    rules: list(rule, 0, rulesPerPolicyMax),
+    text: optional(text(policyTextBytesMax)),
+  },
   'policy.removed': { name: role },
   'role.written': { name: role, policies: list(role, 0, policiesPerRoleMax) },
   'role.removed': { name: role },
@@ -173,6 +180,14 @@ const fieldsByType: { readonly [T in EventType]: Fields<EventData[T]> } = {
     rotateEvery: optional(integer(1, rotateEveryMsMax)),
   },
   'rotation_policy.removed': rotationScope,
+  'mount.configured': {
+    mount: role,
+    maxVersions: optional(version),
+    casRequired: optional(boolean),
+    expireAfter: optional(integer(1, rotateEveryMsMax)),
+  },
+  'secret.declared': { meta },
+  'secret.undeclared': {},
 }
 
 function textOrInteger(value: unknown): Fault | undefined {

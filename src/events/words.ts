@@ -24,6 +24,14 @@ export const denialCauses = [
 ] as const
 export type DenialCause = (typeof denialCauses)[number]
 
+/** What can be shown to be let in, and be refused. */
+export const authMethods = ['keyslot', 'token', 'approle'] as const
+export type AuthMethod = (typeof authMethods)[number]
+
+/** Why a token or a login was refused: there was none, it is not known or no longer, it had run out, it was used up. */
+export const authFailures = ['missing', 'unknown', 'expired', 'spent'] as const
+export type AuthFailure = (typeof authFailures)[number]
+
 /** The operations a refusal or an inspection can be about. */
 export const operations = [
   'read',
@@ -45,6 +53,7 @@ export const operations = [
   'report',
   'policy',
   'keys',
+  'token',
 ] as const
 export type Operation = (typeof operations)[number]
 

@@ -106,6 +106,7 @@ const metaFields = {
   rotateEvery: optional(integer(1, rotateEveryMsMax)),
   maxVersions: optional(integer(1, versionsMax)),
   casRequired: optional(boolean),
+  expireAfter: optional(integer(1, rotateEveryMsMax)),
 }
 const checkMeta = map<TransferEntry['meta']>(metaFields)
 const secretMembers = ['path', ...Object.keys(metaFields), 'versions']

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { eventTypes } from '../../src/events/catalogue.ts'
+import { eventTypes } from '../../src/events/event-types.ts'
 import {
   type AuditEvent,
   type Credential,
@@ -18,9 +18,9 @@ import { checkVault } from '../fixtures/check-vault.ts'
 /** Made by `make.mjs`: what each release wrote, each later one must read. */
 const releases = [
   // Of before backups, exports, anchors and the rotation of keys.
-  { name: 'v1', later: /^(vault\.restored|export\.|backup\.|keys\.|anchor\.|report\.|policy\.|role\.|rotation_policy\.)/ },
+  { name: 'v1', later: /^(vault\.restored|export\.|backup\.|keys\.|anchor\.|report\.|policy\.|role\.|rotation_policy\.|auth\.succeeded|token\.|approle\.|mount\.|secret\.(un)?declared)/ },
   // Of before reports, roles and policies.
-  { name: 'v2', later: /^(report\.|policy\.|role\.|rotation_policy\.)/ },
+  { name: 'v2', later: /^(report\.|policy\.|role\.|rotation_policy\.|auth\.succeeded|token\.|approle\.|mount\.|secret\.(un)?declared)/ },
 ]
 
 interface Expected {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { eventTypes } from '../../src/events/catalogue.ts'
+import { eventTypes } from '../../src/events/event-types.ts'
 import { currentSchema, type Upcasters, upcast } from '../../src/events/upcast.ts'
 
 /** Schema 1 called the version `revision`, schema 2 knew no `operation`. */
