@@ -1,5 +1,11 @@
 export type { Explanation } from './access/explain.ts'
-export { accessMatrix, type MatrixRow, type MatrixRule } from './access/matrix.ts'
+export {
+  accessMatrix,
+  type MatrixOptions,
+  type MatrixRow,
+  type MatrixRule,
+  type MatrixToken,
+} from './access/matrix.ts'
 export { type Generator, generate } from './crypto/generate.ts'
 export type {
   JsonValue,
@@ -18,6 +24,7 @@ export type {
   RotationScope,
   VaultEvent,
 } from './events/catalogue.ts'
+export { type Pattern, parsePattern } from './events/pattern.ts'
 export {
   type Capability,
   capabilities,
@@ -27,9 +34,10 @@ export {
 } from './events/words.ts'
 export { measureKdf, type PassphraseOptions, passphrase } from './keys/passphrase.ts'
 export { type RecoveryKey, recoveryKey } from './keys/recovery.ts'
-export type { ShareCount } from './keys/share.ts'
-export { type ShareSet, shares } from './keys/shares.ts'
+export type { Share, ShareCount } from './keys/share.ts'
+export { addShare, combineShares, type ShareSet, shares } from './keys/shares.ts'
 export type { Credential, Unlock } from './keys/unlock.ts'
+export { policyTextBytesMax } from './limits.ts'
 export type { Clock } from './log/clock.ts'
 export type { Commit } from './log/reader.ts'
 export {
@@ -40,6 +48,8 @@ export {
   type RoleRow,
 } from './projections/access.ts'
 export { type AccessesState, type AccessRow, accesses } from './projections/accesses.ts'
+export { type AppRoleRow, type AppRolesState, appRoles } from './projections/app-roles.ts'
+export type { HandedOutRow } from './projections/handed-out.ts'
 export { type Lifecycle, lifecycle } from './projections/lifecycle.ts'
 export {
   defineProjection,
@@ -55,6 +65,7 @@ export {
   secrets,
   type VersionState,
 } from './projections/secrets.ts'
+export { type TokenRow, type TokensState, tokens } from './projections/tokens.ts'
 export { type VersionRow, type VersionsState, versions } from './projections/versions.ts'
 export type { BuiltInReport } from './reports/contents/catalogue.ts'
 export { type FormatName, formatNames } from './reports/formats/format.ts'
@@ -117,6 +128,11 @@ export type { CallOptions } from './vault/call.ts'
 export type { ScopeOptions } from './vault/calls.ts'
 export type { VersionsChanged, VersionsOptions } from './vault/change-versions.ts'
 export type { SignedCheckpoint } from './vault/checkpoints.ts'
+export type { ControlledVault } from './vault/control/controlled-vault.ts'
+export type { ControlDesk } from './vault/control/desk.ts'
+export type { OpenControlOptions } from './vault/control/remote/go-in.ts'
+export { openControl } from './vault/control/remote/open-control.ts'
+export type { ControlOptions, ServedControl } from './vault/control/serve-control.ts'
 export {
   type ApiKeyCredential,
   type Credentials,
@@ -156,7 +172,27 @@ export type {
   SignerRotated,
 } from './vault/keys.ts'
 export type { Keyslot, KeyslotOptions, Keyslots, ScopedKeyslots } from './vault/keyslots.ts'
+export type { Kv } from './vault/kv/kv.ts'
+export type {
+  KvAnnotateOptions,
+  KvAnnotation,
+  KvChildren,
+  KvChildrenOptions,
+  KvMetadata,
+  KvRead,
+  KvReadOptions,
+  KvSettings,
+  KvVersion,
+  KvWriteOptions,
+  KvWritten,
+} from './vault/kv/kv-shape.ts'
 export { type LiveProjection, type LiveStatus, type Projected, project } from './vault/live.ts'
+export {
+  keyslotsReader,
+  type LockedKeyslot,
+  lockedKeyslots,
+  opensKeyslot,
+} from './vault/locked-keyslots.ts'
 export type { MetaOptions } from './vault/meta-options.ts'
 export type { WriteOptions } from './vault/new-value.ts'
 export type { CreateOptions, OpenOptions, VaultPlace } from './vault/options.ts'
@@ -178,6 +214,21 @@ export type {
   RotationPolicyReader,
 } from './vault/rotation-policies.ts'
 export type { Scope } from './vault/scope.ts'
+export type {
+  AppRole,
+  AppRoleOptions,
+  IssuedSecretId,
+  SecretIdInfo,
+  SecretIdOptions,
+} from './vault/tokens/app-role-info.ts'
+export type { AppRoles } from './vault/tokens/app-roles.ts'
+export type { RenewOptions } from './vault/tokens/change-token.ts'
+export { HandedOutText } from './vault/tokens/handed-out-text.ts'
+export type { IssueOptions } from './vault/tokens/issue.ts'
+export type { LoginRequest, ShownOptions } from './vault/tokens/shown.ts'
+export type { IssuedToken, TokenInfo } from './vault/tokens/token-info.ts'
+export { TokenScope } from './vault/tokens/token-scope.ts'
+export type { Tokens } from './vault/tokens/tokens.ts'
 export { Vault } from './vault/vault.ts'
 export type { Verification, VerifyOptions } from './vault/verify.ts'
 export { version } from './vault/version.ts'

@@ -21,6 +21,7 @@ export const capabilityOf = {
   policy: 'policy',
   keys: 'keys',
   backup: 'keys',
+  token: 'token',
 } as const satisfies Record<Operation, Capability>
 
 /** Every path that begins with `prefix`: whether the right to `some` of them is asked for, or to `all`. */
@@ -36,15 +37,20 @@ export interface Asked {
   readonly subject: string
   /** Where it is about more than the subject. */
   readonly below?: Below
+  /** What it is asked for, where that is not plain from the call: `to issue …`. Refusals say so. */
+  readonly purpose?: string
 }
 
 /** What a caller wants to do, and what that takes besides, as things stand when it is judged. */
 export interface Wanted extends Asked {
-  readonly besides?: () => readonly Asked[]
+  /** @param now milliseconds since the epoch; what the clock reads unless said */
+  readonly besides?: (now?: number) => readonly Asked[]
 }
 
 /** Who asks: an actor, and the roles that the host says it has, beside those that the log grants. */
 export interface Holder {
   readonly actor: string
   readonly asserted: readonly string[]
+  /** What a token holds it to, in place of any roles. */
+  readonly policies?: readonly string[]
 }

@@ -3,9 +3,9 @@ import type { Capability } from '../events/words.ts'
 import type { AccessState } from '../projections/access.ts'
 import type { Holder } from './asked.ts'
 import { judge, rolesOf } from './judge.ts'
-import { patternOf } from './policy.ts'
+import { patternOf, rootPolicy } from './policy.ts'
 import { ruleName } from './rule-name.ts'
-import type { HeldRule } from './rule-set.ts'
+import { type HeldRule, inForce } from './rule-set.ts'
 
 /** Whether an actor may do something, and what says so. */
 export interface Explanation {
@@ -14,7 +14,7 @@ export interface Explanation {
   readonly effect: 'allow' | 'deny'
   /** As events name it (`ruleName`); absent where no rule speaks of it. */
   readonly rule?: string
-  /** The role that brings the rule. */
+  /** The role that brings the rule; empty where a token's own policies do. */
   readonly role?: string
   /** The host says that the actor has the role; no grant in the log does. */
   readonly asserted?: true
@@ -59,11 +59,23 @@ interface About {
 }
 
 function whyNone(access: AccessState, holder: Holder, { capability, path, now }: About): string {
-  const roles = rolesOf(access, holder, now).map(({ name }) => name)
-  if (roles.length === 0) return `${holder.actor} has no role, and what no rule allows is denied`
-  const names = roles.length === 1 ? `the role ${roles[0]}` : `the roles ${roles.join(', ')}`
+  const { actor, policies } = holder
   const what = `${capability} on ${path === '' ? 'the vault itself' : path}`
-  return `no rule of ${names} speaks of ${what}, and what no rule allows is denied`
+  const speaks = `speaks of ${what}, and what no rule allows is denied`
+  if (policies !== undefined) {
+    if (inForce(access, policies).length < policies.length) {
+      return 'the policies of the token hold too much together to be in force, and what no rule allows is denied'
+    }
+    if (policies.length === 0) return 'the token has no policy, and what no rule allows is denied'
+    return `no rule of ${named('policy', 'policies', policies)} ${speaks}`
+  }
+  const roles = rolesOf(access, holder, now).map(({ name }) => name)
+  if (roles.length === 0) return `${actor} has no role, and what no rule allows is denied`
+  return `no rule of ${named('role', 'roles', roles)} ${speaks}`
+}
+
+function named(one: string, many: string, names: readonly string[]): string {
+  return `the ${names.length === 1 ? one : many} ${names.join(', ')}`
 }
 
 function whyRule(
@@ -71,15 +83,20 @@ function whyRule(
   holder: Holder,
   { capability, path, rule }: About & { readonly rule: HeldRule },
 ): string {
-  const paths = access.policies.get(rule.policy)?.rules[rule.index]?.paths ?? []
+  const isBuiltIn = holder.policies !== undefined && rule.policy === rootPolicy
+  const own = access.policies.get(rule.policy)?.rules[rule.index]?.paths
+  const paths = isBuiltIn ? ['**'] : (own ?? [])
   const pattern = paths.find((text) => {
     const { pattern, isKnown } = patternOf(text)
     return path === '' ? text === '**' || !isKnown : matches(pattern, path)
   })
   const verb = rule.effect === 'allow' ? 'allows' : 'denies'
   const wins = rule.effect === 'deny' ? '; a denial wins over what other rules allow' : ''
-  const by = whyRole(access, holder, rule)
-  return `${ruleName(rule)} ${verb} ${capability} on ${pattern}, by the role ${rule.role}, ${by}${wins}`
+  const by =
+    holder.policies === undefined
+      ? `by the role ${rule.role}, ${whyRole(access, holder, rule)}`
+      : 'which the token is held to'
+  return `${ruleName(rule)} ${verb} ${capability} on ${pattern}, ${by}${wins}`
 }
 
 function whyRole(access: AccessState, { actor }: Holder, { role, decision }: HeldRule): string {

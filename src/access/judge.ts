@@ -21,7 +21,8 @@ export interface Question {
   readonly now: number
 }
 
-const unspoken: Verdict = Object.freeze({
+/** Where nothing allows it. */
+export const unspoken: Verdict = Object.freeze({
   allowed: false,
   decision: Object.freeze({ rule: '', role: '', outcome: 'deny' as const }),
 })
@@ -86,7 +87,7 @@ interface Compiled {
   readonly changed: number
   readonly rulesChanged: number
   readonly sets: Map<string, RuleSet>
-  /** By the holder itself: a scope has one for as long as it lasts. */
+  /** By the holder itself: a scope has one for as long as it lasts, and so has a token. */
   readonly lasting: WeakMap<Holder, Standing>
   /** By actor, then by the roles that are asserted of it: for scopes that are made for one call each. */
   readonly standings: Map<string, Map<string, Standing>>
@@ -116,7 +117,11 @@ function standingOf(
   access: AccessState,
   { holder, now }: { readonly holder: Holder; readonly now: number },
 ): Standing {
-  const { actor, asserted } = holder
+  const { actor, asserted, policies } = holder
+  if (policies !== undefined) {
+    const rules = sharedRules(known, access, [{ name: '', asserted: false, policies }])
+    return { rules, from: Number.NEGATIVE_INFINITY, until: Number.POSITIVE_INFINITY }
+  }
   let own = known.standings.get(actor)
   if (own === undefined) {
     if (known.standings.size >= actorsMax) known.standings.clear()
@@ -145,7 +150,9 @@ function compiledOf(access: AccessState): Compiled {
 }
 
 function sharedRules({ sets }: Compiled, access: AccessState, roles: readonly HeldRole[]): RuleSet {
-  const key = JSON.stringify(roles.map(({ name, asserted }) => [name, asserted]))
+  const key = JSON.stringify(
+    roles.map(({ name, asserted, policies }) => [name, asserted, policies]),
+  )
   const known = sets.get(key)
   if (known !== undefined) return known
   if (sets.size >= setsMax) sets.clear()

@@ -24,6 +24,15 @@ export function checkName(name: string, argument: string): string {
   throw tooLarge(argument, { most: nameBytesMax, found: size, unit: 'bytes' })
 }
 
+/** Built in: it allows everything. Tokens name it, and nobody writes it. */
+export const rootPolicy = 'root'
+
+/** The name of a policy that can be written. Throws `INVALID`, `TOO_LARGE`. */
+export function checkWritable(name: string): string {
+  if (checkName(name, 'name') !== rootPolicy) return name
+  throw new VaultError('INVALID', `policy ${rootPolicy} is built in, and stays as it is`)
+}
+
 /**
  * A copy of a policy's rules that nothing can change, if they are ones that a vault can hold. Throws `INVALID` and
  * `TOO_LARGE`, naming the rule: whatever is not understood is refused here, so that no rule is ever passed over.

@@ -1,7 +1,8 @@
 import type { EventContext, PolicyRule } from '../events/catalogue.ts'
-import type { Capability } from '../events/words.ts'
+import { type Capability, capabilities } from '../events/words.ts'
+import { segmentsPerRoleMax } from '../limits.ts'
 import type { AccessState } from '../projections/access.ts'
-import { patternOf } from './policy.ts'
+import { patternOf, rootPolicy, segmentsOf } from './policy.ts'
 import { type RuleRef, ruleName } from './rule-name.ts'
 
 /*
@@ -17,6 +18,8 @@ export type Decision = NonNullable<EventContext['decision']>
 export interface HeldRole {
   readonly name: string
   readonly asserted: boolean
+  /** Of no role, which has an empty name then: those that a token holds its actor to. */
+  readonly policies?: readonly string[]
 }
 
 /** A rule, as a role brings it to an actor. */
@@ -96,10 +99,12 @@ export function ruleSetOf(state: AccessState, roles: readonly HeldRole[]): RuleS
 /** In the order of the roles, of the policies in each, of the rules in each. */
 function* heldRules(state: AccessState, roles: readonly HeldRole[]): Iterable<Compiling> {
   let order = 0
-  for (const { name: role, asserted } of roles) {
-    for (const policy of state.roles.get(role)?.policies ?? []) {
+  for (const { name: role, asserted, policies } of roles) {
+    const own = policies === undefined ? state.roles.get(role)?.policies : inForce(state, policies)
+    for (const policy of own ?? []) {
       const row = state.policies.get(policy)
-      for (const [index, rule] of (row?.rules ?? []).entries()) {
+      const rules = policies !== undefined && policy === rootPolicy ? rootRules : row?.rules
+      for (const [index, rule] of (rules ?? []).entries()) {
         // A word for neither effect allows nothing.
         const effect = rule.effect === 'allow' ? 'allow' : 'deny'
         const decision: Decision = {
@@ -113,6 +118,22 @@ function* heldRules(state: AccessState, roles: readonly HeldRole[]): Iterable<Co
       }
     }
   }
+}
+
+/** What the policy that is built in says. */
+export const rootRules: readonly PolicyRule[] = [{ effect: 'allow', capabilities, paths: ['**'] }]
+
+/**
+ * The policies of a token, as far as they may be compiled while everybody waits: all of them, or none where they hold too
+ * much together. They were few enough when it was issued, and may have been written again since.
+ */
+export function inForce(
+  { policies }: Pick<AccessState, 'policies'>,
+  names: readonly string[],
+): readonly string[] {
+  let segments = 0
+  for (const name of names) segments += segmentsOf(policies.get(name)?.rules ?? [])
+  return segments <= segmentsPerRoleMax ? names : []
 }
 
 function compile(rules: readonly Compiling[]): Node {

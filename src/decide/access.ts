@@ -8,13 +8,15 @@ import type { At, Outcome } from './outcome.ts'
 const unchanged: Outcome = Object.freeze({ facts: Object.freeze([]) })
 
 /**
- * A policy, all of it; nothing where it has these rules already. Throws `TOO_LARGE` where a role that names it would hold
- * too much.
+ * A policy, all of it; nothing where it has these rules and this text already. Throws `TOO_LARGE` where a role that
+ * names it would hold too much.
  */
 export function writePolicy(access: AccessState, data: EventData['policy.written']): Outcome {
-  const { name, rules } = data
+  const { name, rules, text } = data
   const before = access.policies.get(name)
-  if (before !== undefined && sameList(before.rules, rules, sameRule)) return unchanged
+  if (before !== undefined && before.text === text && sameList(before.rules, rules, sameRule)) {
+    return unchanged
+  }
   const own = segmentsOf(rules)
   for (const [role, { policies }] of access.roles) {
     if (policies.includes(name)) {

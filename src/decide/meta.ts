@@ -1,5 +1,6 @@
 import { VaultError } from '../errors.ts'
 import type { SecretMeta } from '../events/catalogue.ts'
+import { timeMsMax } from '../limits.ts'
 
 /** What a caller says of a secret: absent leaves a field as it is, null takes it away. */
 export type MetaPatch = {
@@ -22,6 +23,7 @@ const patchable = [
   'rotateEvery',
   'maxVersions',
   'casRequired',
+  'expireAfter',
 ] as const satisfies readonly (keyof MetaPatch)[]
 
 export function patchMeta(before: SecretMeta, patch: MetaPatch): SecretMeta {
@@ -35,16 +37,21 @@ export function patchMeta(before: SecretMeta, patch: MetaPatch): SecretMeta {
 }
 
 /**
- * The metadata of a secret that gets a new value. Throws `INVALID` where the date of an earlier value would make
- * the new one unreadable from the start: whoever writes it must say what holds.
+ * The metadata of a secret that gets a new value. That expires when the caller says, or the value itself; else
+ * `expireAfter` from now on, where the secret has that. Throws `INVALID` where the date of an earlier value would make the
+ * new one unreadable from the start: whoever writes it must say what holds.
  */
 export function metaOfNewValue(
   before: SecretMeta | undefined,
   { patch, facts, now }: { patch: MetaPatch; facts: ValueFacts; now: number },
 ): SecretMeta {
   const { fingerprint: _, ...kept } = before ?? { type: 'generic' as const }
-  const meta = patchMeta({ ...kept, ...facts }, patch)
-  const inherited = patch.expiresAt === undefined && facts.expiresAt === undefined
+  const isSaid = patch.expiresAt !== undefined || facts.expiresAt !== undefined
+  const lasting = patch.expireAfter === undefined ? kept.expireAfter : patch.expireAfter
+  const isCounted = !isSaid && typeof lasting === 'number'
+  const counted = isCounted ? { expiresAt: expiryOf(now, lasting) } : {}
+  const meta = patchMeta({ ...kept, ...facts, ...counted }, patch)
+  const inherited = !isSaid && !isCounted
   if (inherited && meta.expiresAt !== undefined && meta.expiresAt <= now) {
     throw new VaultError(
       'INVALID',
@@ -52,6 +59,11 @@ export function metaOfNewValue(
     )
   }
   return meta
+}
+
+/** When what is written now and lasts so long expires. */
+export function expiryOf(now: number, lasting: number): number {
+  return Math.min(now + lasting, timeMsMax)
 }
 
 function checked(meta: SecretMeta): SecretMeta {

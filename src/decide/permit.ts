@@ -21,11 +21,16 @@ export interface Permitted extends Outcome {
 }
 
 /** A refusal by policy, which says the same whatever is there. */
-export function denied({ operation, subject }: Asked, { decision }: Verdict): Permitted {
+export function denied({ operation, subject, purpose }: Asked, { decision }: Verdict): Permitted {
   const what = subject === '' ? operation : `${operation} of ${subject}`
+  const why = purpose === undefined ? '' : `, which it takes ${purpose}`
   return {
     facts: [{ type: 'secret.denied', subject, data: { operation, cause: 'policy' } }],
     context: { decision },
-    refused: new VaultError('DENIED', `${what} is not allowed`, subject ? { path: subject } : {}),
+    refused: new VaultError(
+      'DENIED',
+      `${what} is not allowed${why}`,
+      subject ? { path: subject } : {},
+    ),
   }
 }

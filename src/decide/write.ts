@@ -1,5 +1,5 @@
 import { VaultError } from '../errors.ts'
-import type { DestroyedVersion, Fact, SealedValue } from '../events/catalogue.ts'
+import type { DestroyedVersion, Fact, SealedValue, SecretMeta } from '../events/catalogue.ts'
 import type { RotationTrigger } from '../events/words.ts'
 import { versionsMax } from '../limits.ts'
 import type { SecretRow } from '../projections/secrets.ts'
@@ -24,6 +24,8 @@ export interface NewValueIntent {
   readonly patch: MetaPatch
   readonly facts: ValueFacts
   readonly ifVersion?: number
+  /** What was declared of the secret before its first version. */
+  readonly declared?: SecretMeta
   /** Versions that are not destroyed, as far as `maxVersions` could prune them. */
   readonly prunable: readonly DestroyedVersion[]
 }
@@ -85,17 +87,29 @@ function refuseRotation(secrets: Secrets, path: string): Outcome | undefined {
   return refuse('rotate', path, { cause: row.state, version: row.version })
 }
 
-function newVersion(row: SecretRow | undefined, intent: NewValueIntent, now: number) {
+/** What is known of the secret that the value is for: of one that is to come, what was declared of it. */
+export function metaBefore(
+  row: SecretRow | undefined,
+  { declared }: Pick<NewValueIntent, 'declared'>,
+): SecretMeta | undefined {
+  return row?.meta ?? declared
+}
+
+/** Throws `INVALID`, which expects `ifVersion`, where the caller did not compare. */
+export function expectCompared({
+  path,
+  ifVersion,
+}: Pick<NewValueIntent, 'path' | 'ifVersion'>): void {
+  if (ifVersion !== undefined) return
+  const message = `${path} requires ifVersion on each write (casRequired)`
+  throw new VaultError('INVALID', message, { path, expected: 'ifVersion' })
+}
+
+/** The next version of a secret, as its event holds it. Throws `CONFLICT`, `INVALID`, `TOO_LARGE`. */
+export function newVersion(row: SecretRow | undefined, intent: NewValueIntent, now: number) {
   const found = row?.version ?? 0
-  if (row?.meta.casRequired === true && intent.ifVersion === undefined) {
-    throw new VaultError(
-      'INVALID',
-      `${intent.path} requires ifVersion on each write (casRequired)`,
-      {
-        path: intent.path,
-      },
-    )
-  }
+  const before = metaBefore(row, intent)
+  if (before?.casRequired === true) expectCompared(intent)
   expectVersion(intent.path, found, intent.ifVersion)
   if (found >= versionsMax) {
     throw new VaultError('TOO_LARGE', `${intent.path} has ${found} versions`, {
@@ -112,13 +126,13 @@ function newVersion(row: SecretRow | undefined, intent: NewValueIntent, now: num
     version: intent.version,
     ...intent.sealed,
     changed: intent.changed,
-    meta: metaOfNewValue(row?.meta, { ...intent, now }),
+    meta: metaOfNewValue(before, { ...intent, now }),
     ...previousOf(row),
   }
 }
 
 /** Versions that the new one pushes out are destroyed in the same commit, as an event of its own. */
-function pruned(
+export function pruned(
   intent: NewValueIntent,
   maxVersions: number | undefined,
   { position }: At,

@@ -4,6 +4,8 @@ import { VaultError } from '../errors.ts'
 export interface Clock {
   now(): number
   monotonic(): number
+  /** Resolves after so many milliseconds, and rejects once the signal aborts; the event loop's timers unless said. */
+  wait?(ms: number, signal?: AbortSignal): Promise<void>
 }
 
 export const systemClock: Clock = {

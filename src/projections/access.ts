@@ -12,6 +12,8 @@ interface Written {
 
 export interface PolicyRow extends Written {
   readonly rules: readonly PolicyRule[]
+  /** As it was given, where that was in another language than these rules. */
+  readonly text?: string
 }
 
 export interface RoleRow extends Written {
@@ -57,7 +59,7 @@ interface Encoded {
  */
 export const access = defineProjection<AccessState>({
   name: 'access',
-  version: 1,
+  version: 2,
   initial: () => ({
     policies: new Map(),
     roles: new Map(),
@@ -67,8 +69,8 @@ export const access = defineProjection<AccessState>({
   }),
   on: {
     'policy.written': (state, event) => {
-      const { name, rules } = event.data
-      state.policies.set(name, deepFrozen({ rules, ...writtenBy(event) }))
+      const { name, ...written } = event.data
+      state.policies.set(name, deepFrozen({ ...written, ...writtenBy(event) }))
       rulesChange(state, event)
     },
     'policy.removed': (state, event) => {

@@ -1,5 +1,5 @@
 import type { EventType, VaultEvent } from '../events/catalogue.ts'
-import { eventTypes } from '../events/catalogue.ts'
+import { eventTypes } from '../events/event-types.ts'
 import { defineProjection, type Handlers, type Projection } from './projection.ts'
 
 type Step<S> = (state: S, event: VaultEvent) => void

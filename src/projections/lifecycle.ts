@@ -20,6 +20,7 @@ export interface Lifecycle {
   readonly keys: KeysBegun[]
   /** Positions at which an owner set the log's time back. */
   readonly corrections: number[]
+  /** Wrong passphrases and recovery keys; not what was shown to an open vault. */
   failedUnlocks: number
   /** Id of the event that began the vault's present life: its creation, or its newest restore from a backup. */
   incarnation: string
@@ -35,7 +36,7 @@ interface Encoded extends Omit<Lifecycle, 'keyslots' | 'anchors'> {
 /** Openings, keyslots, keys, anchors, corrections of the clock: what opening a vault checks its keyring and clock against. */
 export const lifecycle = defineProjection<Lifecycle>({
   name: 'lifecycle',
-  version: 4,
+  version: 5,
   initial: () => ({
     clean: true,
     generation: 0,
@@ -63,7 +64,7 @@ export const lifecycle = defineProjection<Lifecycle>({
       state.clean = true
     },
     'auth.failed': (state, { data }) => {
-      state.failedUnlocks += data.count
+      if (data.method === 'keyslot') state.failedUnlocks += data.count
     },
     'keyslot.added': (state, { data: { generation, ...slot } }) => {
       state.generation = generation

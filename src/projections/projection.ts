@@ -1,6 +1,6 @@
 import { VaultError } from '../errors.ts'
 import type { EventOf, EventType, VaultEvent } from '../events/catalogue.ts'
-import { eventTypes } from '../events/catalogue.ts'
+import { eventTypes } from '../events/event-types.ts'
 import { deepFrozen } from './deep-frozen.ts'
 
 /** One function an event type, which changes the state that it is given. */
@@ -141,9 +141,12 @@ export function startFold<S>(
   }
 }
 
-/** The state after these events alone, of a projection whose subjects do not depend on each other. */
-export function foldChosen<S>(projection: Projection<S>, events: readonly VaultEvent[]): S {
-  const state = projection.initial()
+/** The state after these events alone, or after a state, of a projection whose subjects do not depend on each other. */
+export function foldChosen<S>(
+  projection: Projection<S>,
+  events: readonly VaultEvent[],
+  state: S = projection.initial(),
+): S {
   const handlers = handlersOf(projection)
   for (const event of events) handlers[event.type]?.(state, event)
   return state

@@ -15,6 +15,8 @@ export function testClock(startMs: number = Date.UTC(2026, 0, 1)): TestClock {
   return {
     now: () => wall,
     monotonic: () => monotonic,
+    // Where time stands still there is nothing to wait for.
+    wait: async (_, signal) => signal?.throwIfAborted(),
     advance: (ms) => {
       wall += ms
       monotonic += ms

@@ -1,5 +1,6 @@
 import { VaultError } from '../errors.ts'
-import { type EventType, eventTypes, type VaultEvent } from '../events/catalogue.ts'
+import type { EventType, VaultEvent } from '../events/catalogue.ts'
+import { eventTypes } from '../events/event-types.ts'
 import { matches, type Pattern, parsePattern } from '../events/pattern.ts'
 import type { Term } from '../projections/derived/terms.ts'
 

@@ -12,7 +12,7 @@ import {
   queryAudit,
   recordedOf,
 } from './audit.ts'
-import { recordAsked } from './call.ts'
+import { permitted, recordAsked } from './call.ts'
 import type { Calls } from './calls.ts'
 import type { Engine } from './engine.ts'
 import type { Permit } from './permit.ts'
@@ -31,7 +31,7 @@ type Sees = (event: AuditEvent) => boolean
  */
 export function auditReader(session: Session, calls: Calls): AuditReader {
   const begin = async (engine: Engine, query: AuditQuery | AuditFollow) => {
-    if (!calls.isScoped && !session.options.inspections) return undefined
+    if (!calls.isRecorded) return undefined
     const call = calls.of({})
     const { permit } = call
     const fact = { type: 'audit.read', subject: '', data: { filter: recordedOf(query) } } as const
@@ -42,6 +42,14 @@ export function auditReader(session: Session, calls: Calls): AuditReader {
     (permit: Permit): Sees =>
     ({ subject }) =>
       permit.judge({ operation: 'audit', subject }).allowed
+  /** What a scope follows ends with the token that it acts by. */
+  const expectHeld = async (query: AuditFollow) => {
+    const call = calls.of({})
+    const { token } = call.permit ?? {}
+    if (token !== undefined && token() === undefined) {
+      await permitted(session.engine(), call, askedBy(query))
+    }
+  }
   async function* pages(query: AuditQuery): AsyncGenerator<AuditPage, void, void> {
     checkQuery(query)
     const engine = session.engine()
@@ -56,6 +64,7 @@ export function auditReader(session: Session, calls: Calls): AuditReader {
     const sees = await begin(engine, query)
     for await (const event of followAudit(session.followed, query)) {
       if (sees === undefined || sees(event)) yield event
+      else await expectHeld(query)
     }
   }
   return {

@@ -104,7 +104,9 @@ async function readBackup(
   const found = await findCheckpoints(store.files, keyring)
   const { state, snapshots, frontier, nodes } = await recoverBackup(opened, found, pass)
   const paths = new SortedPaths(() => state.secrets.fold.state.keys())
-  const log: FoldedLog = { store, epochs, size: frontier.size, state, paths, snapshots }
+  const declaredPaths = new SortedPaths(() => state.declarations.fold.state.keys())
+  const { size } = frontier
+  const log: FoldedLog = { store, epochs, size, state, paths, declaredPaths, snapshots }
   const checkpoints = () => listCheckpoints(store.files, keyring, () => found.newest)
   const vouched = verifier && (await vouchedBy(verifier, { log, nodes, checkpoints }))
   const { incarnation } = state.lifecycle.fold.state

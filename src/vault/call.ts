@@ -87,6 +87,8 @@ export interface CallDefaults {
   readonly timeout: number
   /** Id of the keyslot that opened the vault. */
   readonly slot: string
+  /** How the actor was established, where nobody merely claims it. */
+  readonly auth?: EventContext['auth']
   /** What the host knows of the request at hand, such as `() => asyncLocalStorage.getStore()`. */
   readonly ambient: (() => CallOptions | undefined) | undefined
 }
@@ -105,7 +107,7 @@ export function readCall(defaults: CallDefaults, options: CallOptions = {}): Cal
     const text = given[name]
     if (text !== undefined) context[name] = checkText(name, text)
   }
-  context.auth = { method: 'claimed', id: defaults.slot }
+  context.auth = defaults.auth ?? { method: 'claimed', id: defaults.slot }
   return {
     actor: given.actor === undefined ? defaults.actor : checkActor(given.actor),
     context,

@@ -3,12 +3,22 @@ import { standsUntil } from '../access/judge.ts'
 import { checkRoleNames } from '../access/policy.ts'
 import { permit } from '../decide/permit.ts'
 import { VaultError } from '../errors.ts'
+import type { EventContext } from '../events/catalogue.ts'
 import { checkActor } from '../events/path.ts'
-import { type Call, type CallOptions, permitted, readCall, withoutUndefined } from './call.ts'
+import type { TokenRow } from '../projections/tokens.ts'
+import {
+  type Call,
+  type CallOptions,
+  checkTimeout,
+  permitted,
+  readCall,
+  withoutUndefined,
+} from './call.ts'
 import type { Engine } from './engine.ts'
 import { type Inspector, inspectorOf } from './inspect.ts'
 import type { Permit } from './permit.ts'
 import type { Session } from './session.ts'
+import { authOf, tokenPermit } from './tokens/token-permit.ts'
 
 /** As whom a scope acts. */
 export interface ScopeOptions {
@@ -21,21 +31,41 @@ export interface ScopeOptions {
   readonly correlationId?: string
 }
 
+/** Where what a token is shown for comes from. */
+type ShownBy = Pick<ScopeOptions, 'source' | 'correlationId'>
+
 /** A caller that is held to policy: what it says of itself in each call, and what it may do. */
 interface Scoped {
   readonly said: CallOptions & { readonly actor: string }
   readonly permit: Permit
+  /** What it showed; absent where the host vouches for it. */
+  readonly auth?: EventContext['auth']
+}
+
+/** Somebody who opened a keyslot of the vault himself, beside its host. */
+export interface OperatorOptions {
+  /** Recorded as *claimed*, as that of the host is. */
+  readonly actor: string
+  /** Id of the keyslot. */
+  readonly slot: string
+  /** Milliseconds after which a call gives up. */
+  readonly timeout: number
 }
 
 /** How a vault's verbs run: for whom, on the engine that is open by then, and with their refusals counted. */
 export class Calls {
   readonly #session: Session
   readonly #scoped: Scoped | undefined
+  readonly #operator: OperatorOptions | undefined
   readonly #rejected: { invalid: number; conflict: number }
 
-  constructor(session: Session, { like, scoped }: { like?: Calls; scoped?: Scoped } = {}) {
+  constructor(
+    session: Session,
+    { like, scoped, operator }: { like?: Calls; scoped?: Scoped; operator?: OperatorOptions } = {},
+  ) {
     this.#session = session
     this.#scoped = scoped
+    this.#operator = operator
     this.#rejected = like === undefined ? { invalid: 0, conflict: 0 } : like.#rejected
   }
 
@@ -51,12 +81,30 @@ export class Calls {
       const { state, time } = session.current
       return standsUntil(state.access.fold.state, holder, time.judged())
     }
-    return new Calls(session, { like: this, scoped: { said, permit: { judge, until } } })
+    return new Calls(session, { like: this, scoped: { said, permit: { holder, judge, until } } })
+  }
+
+  /** The calls of whoever shows this token. */
+  shown(token: TokenRow, { source, correlationId }: ShownBy): Calls {
+    const said = { actor: token.actor, ...withoutUndefined({ source, correlationId }) }
+    const permit = tokenPermit(this.#session, token)
+    return new Calls(this.#session, { like: this, scoped: { said, permit, auth: authOf(token) } })
+  }
+
+  /** The calls of an operator: held to nothing, and every look of his is on record. Throws `INVALID`. */
+  operator({ actor, slot, timeout }: OperatorOptions): Calls {
+    const operator = { actor: checkActor(actor), slot, timeout: checkTimeout(timeout) }
+    return new Calls(this.#session, { like: this, operator })
   }
 
   /** Whether they are held to policy: every one of them is then on record. */
   get isScoped(): boolean {
     return this.#scoped !== undefined
+  }
+
+  /** Whether looks are on record. */
+  get isRecorded(): boolean {
+    return this.isScoped || this.#operator !== undefined || this.#session.options.inspections
   }
 
   /** Refusals that the log does not tell of: bad arguments, and compare-and-sets that lost. */
@@ -67,16 +115,20 @@ export class Calls {
   of(options: CallOptions): Call {
     const { options: own, current } = this.#session
     const { actor, timeout, ambient } = own
-    const defaults = { actor, timeout, ambient, slot: current.slot.id }
+    // What the host knows of its own requests is not about an operator.
+    const defaults =
+      this.#operator === undefined
+        ? { actor, timeout, ambient, slot: current.slot.id }
+        : { ...this.#operator, ambient: undefined }
     const scoped = this.#scoped
     if (scoped === undefined) return readCall(defaults, options)
-    const { said, permit } = scoped
+    const { said, permit, auth } = scoped
     const given = withoutUndefined(options)
     if (given.actor !== undefined && given.actor !== said.actor) {
       throw new VaultError('INVALID', `actor: this scope acts as ${said.actor} and nobody else`)
     }
     // What the host says of a caller goes before what the caller says of itself.
-    return { ...readCall(defaults, { ...given, ...said }), permit }
+    return { ...readCall({ ...defaults, ...(auth && { auth }) }, { ...given, ...said }), permit }
   }
 
   async run<T>(options: CallOptions, work: (call: Call, engine: Engine) => Promise<T>): Promise<T> {
@@ -90,7 +142,7 @@ export class Calls {
   }
 
   inspect<T>(options: CallOptions, work: (inspector: Inspector) => Promise<T>): Promise<T> {
-    const recorded = this.isScoped || this.#session.options.inspections
+    const recorded = this.isRecorded
     return this.run(options, (call, engine) => work(inspectorOf(engine, call, { recorded })))
   }
 

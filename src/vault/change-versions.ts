@@ -37,7 +37,7 @@ export async function changeVersions(
     throw new VaultError('INVALID', 'destroy needs versions: what is destroyed stays destroyed')
   }
   const versions = options.versions && checkVersions(options.versions)
-  return apply(engine, call, {
+  return applyChange(engine, call, {
     path,
     operation: change,
     load: (row) => nameVersions(engine, { path, row, versions: versions ?? [row.version] }),
@@ -51,7 +51,7 @@ export async function purgeSecret(
   path: string,
 ): Promise<VersionsChanged> {
   checkPath(path)
-  return apply(engine, call, {
+  return applyChange(engine, call, {
     path,
     operation: 'purge',
     load: (row) => versionsDownTo(engine, { path, row, down: row.oldest }),
@@ -59,7 +59,8 @@ export async function purgeSecret(
   })
 }
 
-async function apply(
+/** A change that is decided once it is known what became of the versions that it is about. */
+export async function applyChange(
   engine: Engine,
   call: Call,
   request: {

@@ -8,12 +8,13 @@ export interface NotedChange {
   readonly time: Date
   readonly type: NotedType
   /**
-   * Of the policy or the role; the scope of a rotation policy; the label of a keyslot, or its id where it has none; which
-   * keys: `log`, `signing`, `root`, `wrapping`; where an anchor is.
+   * Of the policy or the role; the label of a token, or its accessor where it has none; of the application that logs in,
+   * of its secret ids too; the scope of a rotation policy; the mount; the label of a keyslot, or its id where it has none;
+   * which keys: `log`, `signing`, `root`, `wrapping`; where an anchor is.
    */
   readonly name: string
   readonly by: string
-  /** Who was granted the role, or lost it. */
+  /** Who was granted the role, or lost it; as whom whoever shows the token acts, or the application. */
   readonly holder?: string
 }
 
@@ -26,8 +27,15 @@ const named = {
     'role.removed',
     'role.granted',
     'role.withdrawn',
+    'token.issued',
+    'token.revoked',
+    'approle.written',
+    'approle.removed',
+    'approle.secret_id_issued',
+    'approle.secret_id_revoked',
   ],
   rotationPolicies: ['rotation_policy.written', 'rotation_policy.removed'],
+  mounts: ['mount.configured'],
   keys: [
     'keyslot.added',
     'keyslot.removed',
@@ -58,7 +66,12 @@ export async function notedBetween(
   { from, to, time }: { readonly from: number; readonly to: number; readonly time: number },
   signal: AbortSignal | undefined,
 ): Promise<Noted> {
-  const noted: Record<NotedGroup, NotedChange[]> = { access: [], rotationPolicies: [], keys: [] }
+  const noted: Record<NotedGroup, NotedChange[]> = {
+    access: [],
+    rotationPolicies: [],
+    mounts: [],
+    keys: [],
+  }
   if (from === to) return noted
   // The time keeps the search within the log of then; where the clock was set back, it goes on to what came later.
   const query = { type: types, after: from - 1, to: new Date(time), limit: 1000 }
@@ -66,22 +79,32 @@ export async function notedBetween(
     for (const event of events) {
       if (event.position >= to) return noted
       const group = groups.get(event.type)
-      if (group !== undefined) noted[group].push(changeOf(event as NotedEvent))
+      if (group !== undefined && !isOfLogin(event)) {
+        noted[group].push(changeOf(event as NotedEvent))
+      }
     }
   }
   return noted
 }
 
+/**
+ * Whether it is about a token of a login, and of nobody else's doing: what changed access is the application, and the
+ * tokens of its logins come and go.
+ */
+function isOfLogin({ type, data, context: { auth } }: AuditEvent): boolean {
+  if (type === 'token.issued') return data.approle !== undefined
+  return type === 'token.revoked' && auth?.method === 'approle' && auth.id === data.accessor
+}
+
 function changeOf(event: NotedEvent): NotedChange {
-  const { position, time, type, actor } = event
-  const isGrant = type === 'role.granted' || type === 'role.withdrawn'
+  const { position, time, type, actor, data } = event
   return {
     position,
     time: new Date(time),
     type,
     name: nameOf(event),
     by: actor,
-    ...(isGrant && { holder: event.data.actor }),
+    ...('actor' in data && { holder: data.actor }),
   }
 }
 
@@ -90,6 +113,9 @@ function nameOf(event: NotedEvent): string {
   if (type === 'rotation_policy.written' || type === 'rotation_policy.removed') {
     return [data.prefix, data.type].filter((part) => part !== undefined).join(' ') || 'every secret'
   }
+  if (type === 'token.issued') return data.label ?? data.accessor
+  if (type === 'token.revoked') return data.accessor
+  if (type === 'mount.configured') return data.mount
   if (type === 'keyslot.added' || type === 'keyslot.removed') return data.label || data.slot
   if (type === 'keys.rotated') return data.what
   if (type === 'keys.shredded') return 'wrapping'

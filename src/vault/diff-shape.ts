@@ -5,17 +5,22 @@ import type { NotedChange } from './diff-noted.ts'
 
 /**
  * What changed in a vault from one moment to a later one, and by whom. Plain data: as JSON, dates are ISO 8601. It holds no
- * value of a secret.
+ * value of a secret, and nothing of secrets that were only declared.
  */
 export interface VaultDiff {
   readonly from: DiffEnd
   readonly to: DiffEnd
   /** In the order of UTF-16 code units of their paths. */
   readonly secrets: readonly SecretDiff[]
-  /** Policies, roles and grants, in the order of the log. */
+  /**
+   * Policies, roles and grants, tokens that were issued and revoked, applications that log in and their secret ids, in the
+   * order of the log. The tokens of logins, which come and go with those, are not told.
+   */
   readonly access: readonly NotedChange[]
   /** Rotation policies, in the order of the log. */
   readonly rotationPolicies: readonly NotedChange[]
+  /** Settings of mounts, in the order of the log. */
+  readonly mounts: readonly NotedChange[]
   /** Keyslots, keys and anchors, in the order of the log. */
   readonly keys: readonly NotedChange[]
   readonly counts: DiffCounts
@@ -79,7 +84,7 @@ export interface SecretStep {
   readonly reason?: string
 }
 
-/** A field of the metadata; absent at an end at which it was not set. `rotateEvery` is in milliseconds. */
+/** A field of the metadata; absent at an end at which it was not set. `rotateEvery` and `expireAfter` are in milliseconds. */
 export interface FieldDiff {
   readonly field: keyof SecretMeta
   readonly before?: FieldValue
@@ -98,5 +103,6 @@ export interface DiffCounts {
   readonly bySecretChange: Readonly<Partial<Record<SecretChange, number>>>
   readonly access: number
   readonly rotationPolicies: number
+  readonly mounts: number
   readonly keys: number
 }

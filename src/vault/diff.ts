@@ -101,6 +101,7 @@ function countsOf(events: number, secrets: readonly SecretDiff[], noted: Noted):
     bySecretChange,
     access: noted.access.length,
     rotationPolicies: noted.rotationPolicies.length,
+    mounts: noted.mounts.length,
     keys: noted.keys.length,
   }
 }

@@ -24,9 +24,11 @@ import { failureOf } from './diagnostics.ts'
 import { clearFailedUnlocks, failedUnlockFacts } from './failed-unlocks.ts'
 import { type ChangeCall, HeldKeyring } from './held-keyring.ts'
 import type { KeyringChange } from './keyring-change.ts'
+import { putInOrder } from './path-order.ts'
 import { type ReadBack, readBack } from './read-back.ts'
 import { endRestore } from './restored.ts'
 import { SortedPaths } from './sorted-paths.ts'
+import { HandedOutKeys } from './tokens/handed-out-keys.ts'
 import { treeSource } from './tree-source.ts'
 import { Upkeep } from './upkeep.ts'
 import { Values } from './values.ts'
@@ -63,11 +65,13 @@ export class Engine implements LogSource {
   readonly snapshots: Snapshots
   readonly time: Timekeeper
   readonly paths: SortedPaths
+  readonly declaredPaths: SortedPaths
   readonly head: HeadFile
   readonly keyRows: KeyRows
   readonly nodes: TreeRows
   readonly checkpoints: Checkpoints
   readonly anchoring = new Anchoring(this)
+  readonly handedOut = new HandedOutKeys(() => this.keyring.values.appends)
   readonly #options: EngineOptions
   readonly #derived: ReadBack['derived']
   readonly #held: HeldKeyring
@@ -86,6 +90,7 @@ export class Engine implements LogSource {
     this.nodes = recovered.nodes
     this.time = new Timekeeper(options.clock, recovered.newest)
     this.paths = new SortedPaths(() => this.state.secrets.fold.state.keys())
+    this.declaredPaths = new SortedPaths(() => this.state.declarations.fold.state.keys())
     this.keyRows = new KeyRows(this.store.keys, unlocked.keyring)
     this.values = new Values(this, this.keyRows, options.cacheBytes)
     this.log = new Log({
@@ -262,8 +267,7 @@ export class Engine implements LogSource {
       if (event.type === 'secret.destroyed') {
         for (const { keyId } of event.data.versions) this.values.forget(keyId)
       }
-      const isNew = event.type === 'secret.written' && event.data.version === 1
-      if (isNew || event.type === 'secret.purged') this.paths.stale()
+      putInOrder(this, event)
     }
     this.#upkeep.committed(commit.end)
     this.checkpoints.committed()
@@ -274,6 +278,7 @@ export class Engine implements LogSource {
     this.values.erase()
     this.keyRows.erase()
     this.epochs.erase()
+    this.handedOut.erase()
     this.#derived.erase()
     this.#held.erase()
   }

@@ -1,6 +1,6 @@
 import type { Holder } from '../access/asked.ts'
 import { type Explanation, explainAccess } from '../access/explain.ts'
-import { checkCapability, checkRoleNames } from '../access/policy.ts'
+import { checkCapability, checkPolicyNames, checkRoleNames } from '../access/policy.ts'
 import { VaultError } from '../errors.ts'
 import { checkActor, checkPath } from '../events/path.ts'
 import type { Capability } from '../events/words.ts'
@@ -17,6 +17,8 @@ import { stateFound } from './state-found.ts'
 export interface ExplainedActor {
   readonly actor: string
   readonly roles?: readonly string[]
+  /** What a token of the actor is held to, in place of any roles. */
+  readonly policies?: readonly string[]
 }
 
 export interface ExplainedAccess {
@@ -42,8 +44,12 @@ export async function explainTo(
   { log, sight, record }: Inspector,
   { who, capability, path, at, now }: ExplainRequest,
 ): Promise<Explanation> {
-  const { actor, roles = [] } = who
-  const holder: Holder = { actor: checkActor(actor), asserted: checkRoleNames(roles) }
+  const { actor, roles = [], policies } = who
+  const holder: Holder = {
+    actor: checkActor(actor),
+    asserted: checkRoleNames(roles),
+    ...(policies !== undefined && { policies: checkPolicyNames(policies) }),
+  }
   checkCapability(capability)
   if (path !== '') checkPath(path)
   if (sight) await sight.begin({ operation: 'audit', subject: path })

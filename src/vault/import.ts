@@ -130,7 +130,8 @@ async function writeAll(
   for (const version of versions) {
     const said = last === 0 ? (isOver ? lasting : meta) : {}
     // Those of a certificate are read out of each value.
-    const dates = last === 0 || meta.type === 'certificate' ? datesOf(version) : allDatesOf(version)
+    const isOwn = meta.type === 'certificate' || (last === 0 && meta.expireAfter === undefined)
+    const dates = isOwn ? datesOf(version) : allDatesOf(version)
     const options: WriteOptions = { ...call, ...said, ...dates, ifVersion: last }
     try {
       last = (await vault.write(path, version.value, options)).version

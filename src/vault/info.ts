@@ -36,6 +36,8 @@ export interface SecretInfo {
   readonly dueAt?: Date
   readonly maxVersions?: number
   readonly casRequired: boolean
+  /** Milliseconds after which each new value expires, where nothing else is said of it. */
+  readonly expireAfter?: number
   readonly fingerprint?: string
 }
 

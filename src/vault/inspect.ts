@@ -100,6 +100,8 @@ export async function listSecrets(
   const known = inspector.earlier ?? knownNow(inspector.log)
   const { sight } = inspector
   const range = { prefix, after, limit: limit + 1 }
+  const sorting = sight === undefined ? known.ready() : undefined
+  if (sorting !== undefined) await sorting
   const paths = sight === undefined ? known.page(range) : await seenPage(known, sight, range)
   const { position } = known
   const shown = paths.slice(0, limit)
@@ -120,12 +122,13 @@ const judgedAtOnce = 16
 
 /** A page of the paths that a scope sees: as full as one of all paths, and found by passing over the others. */
 async function seenPage(
-  known: Pick<Known, 'page'>,
+  known: Pick<Known, 'page' | 'ready'>,
   sight: Sight,
   range: PathRange,
 ): Promise<string[]> {
   const { prefix, limit } = range
   await sight.begin(askedBelow(prefix))
+  await known.ready()
   const breathe = breather()
   const seen: string[] = []
   for (let { after } = range; ; ) {

@@ -31,6 +31,7 @@ export async function knownThen(
   return {
     position: size - 1,
     page: (range) => paths.page(range),
+    ready: () => paths.ready(),
     secrets: (source, asked) => secretsOf(source, { lives, policies }, asked),
   }
 }
@@ -75,6 +76,7 @@ async function replayed(
   return {
     position: known.position,
     page: (range) => known.page(range),
+    ready: () => known.ready(),
     secrets: async (_, paths) => {
       const secrets = new Map<string, KnownSecret>()
       for (const path of paths) {

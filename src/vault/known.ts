@@ -21,6 +21,8 @@ export interface Known {
   info(path: string): SecretInfo | undefined
   /** Paths in the order of UTF-16 code units. */
   page(range: PathRange): string[]
+  /** Lets `page` answer at once (`SortedPaths.ready`). */
+  ready(): Promise<void> | undefined
 }
 
 interface Folds {
@@ -56,7 +58,7 @@ export async function knownBy(
   return knownOf(folds, new SortedPaths(() => folds.secrets.state.keys()))
 }
 
-function knownOf(folds: Folds, paths: FoldedLog['paths']): Known {
+function knownOf(folds: Folds, paths: Pick<SortedPaths, 'page' | 'ready'>): Known {
   const row = (path: string) => folds.secrets.state.get(path)
   let ordered: readonly RotationPolicyRow[] = []
   let orderedAt = -1
@@ -78,6 +80,7 @@ function knownOf(folds: Folds, paths: FoldedLog['paths']): Known {
       return found && infoOf(path, found, { rotation, access, policies: policies() })
     },
     page: (range) => paths.page(range),
+    ready: () => paths.ready(),
   }
 }
 
@@ -88,7 +91,7 @@ export interface KnownSecret {
 }
 
 /** What was known as of an earlier position. What the events themselves say is read from them when asked for. */
-export interface KnownThen extends Pick<Known, 'position' | 'page'> {
+export interface KnownThen extends Pick<Known, 'position' | 'page' | 'ready'> {
   /** Those that there were of these paths, read from the log that is open by now. */
   secrets(log: LogSource, paths: readonly string[]): Promise<ReadonlyMap<string, KnownSecret>>
 }

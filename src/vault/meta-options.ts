@@ -31,6 +31,8 @@ export interface MetaOptions {
   readonly maxVersions?: number | null
   /** Each write must say `ifVersion`. */
   readonly casRequired?: boolean | null
+  /** Milliseconds after which each new value expires, unless its write or the value itself says when. */
+  readonly expireAfter?: number | null
 }
 
 /** Checks every field and gives what the log holds of it. Throws `INVALID` or `TOO_LARGE`, naming the argument. */
@@ -60,6 +62,7 @@ const readers: Record<keyof MetaOptions, (value: unknown) => unknown> = {
     if (typeof value === 'boolean') return value
     throw new VaultError('INVALID', 'casRequired must be true or false')
   },
+  expireAfter: (value) => integer('expireAfter', value, rotateEveryMsMax),
 }
 
 function text(name: string, value: unknown, most: number): string {

@@ -5,6 +5,7 @@ import type { MetaPatch, ValueFacts } from '../decide/meta.ts'
 import type { At, Outcome } from '../decide/outcome.ts'
 import type { NewValueIntent } from '../decide/write.ts'
 import { VaultError } from '../errors.ts'
+import type { SecretMeta } from '../events/catalogue.ts'
 import { checkPath } from '../events/path.ts'
 import { sealBox } from '../keys/box.ts'
 import { decodeValue, encodeValue, sameValue } from '../keys/value.ts'
@@ -15,6 +16,7 @@ import type { Call, CallOptions } from './call.ts'
 import type { Engine } from './engine.ts'
 import { type FoundVersion, versionsDownTo } from './history.ts'
 import { type MetaOptions, readMeta } from './meta-options.ts'
+import type { ValueRef } from './values.ts'
 
 export interface WriteOptions extends CallOptions, MetaOptions {
   /** The version that the secret must be at; 0 where it must not exist. */
@@ -38,50 +40,123 @@ export function newValue(
   const patch = readMeta(options)
   // A copy, and the only thing that is looked at from here on: the caller may go on to change its own.
   const plain = encodeValue(value)
-  let prepared: Prepared | undefined
-
-  const prepare = (): Promise<void> | undefined => {
-    const row = engine.state.secrets.fold.state.get(path)
-    const facts = factsOf(plain, patch.type ?? row?.meta.type)
-    const seal = (changed: boolean, versions: readonly FoundVersion[]) => {
-      const version = (row?.version ?? 0) + 1
-      const { valueKey, ...sealed } = sealBox({
-        vaultId: engine.epochs.vaultId,
-        subject: path,
-        version,
-        plain,
-      })
-      prepared = {
-        intent: { path, version, sealed, changed, patch, facts, prunable: prunable(versions) },
-        valueKey,
-        versions,
-      }
-    }
-    if (row === undefined) {
-      seal(true, [])
-      return undefined
-    }
-    return Promise.all([
-      differs(engine, { path, row, plain }),
-      prunableVersions(engine, { path, row, patch }),
-    ]).then(([changed, versions]) => seal(changed, versions))
-  }
-
+  const kept = (before: SecretMeta | undefined) => patchedMax(before, patch)
+  const next = nextVersion(engine, { path, patch, plain, kept })
   const command = (call: Call, decide: (intent: NewValueIntent, at: At) => Outcome): Command => ({
     actor: call.actor,
     context: call.context,
     aggregate: path,
-    prepare,
-    decide: (at) => {
-      if (prepared === undefined) throw new RangeError('a write is prepared before it is decided')
-      const outcome = decide(
-        { ...prepared.intent, ...(ifVersion !== undefined && { ifVersion }) },
-        at,
-      )
-      return withKeys(outcome, prepared)
-    },
+    prepare: next.prepare,
+    decide: (at) =>
+      next.decide((intent) =>
+        decide({ ...intent, ...(ifVersion !== undefined && { ifVersion }) }, at),
+      ),
   })
   return { command, patch }
+}
+
+function patchedMax(before: SecretMeta | undefined, { maxVersions }: MetaPatch) {
+  return (maxVersions === undefined ? before?.maxVersions : maxVersions) ?? undefined
+}
+
+/** What a new version is to be of. */
+interface NextVersion {
+  readonly path: string
+  readonly patch: MetaPatch
+  /**
+   * The value as a box holds it, or what makes it of the newest one, where that is live. Such a maker's `VaultError` is
+   * thrown where the version is decided.
+   */
+  readonly plain: Buffer | ((before: SecretInput) => Buffer)
+  /** How many versions a secret of which this is known is to keep; undefined for all. */
+  readonly kept: (before: SecretMeta | undefined) => number | undefined
+}
+
+/** A version in the making, one above the newest of the time when it is prepared. */
+export function nextVersion(engine: Engine, next: NextVersion) {
+  const { path, plain } = next
+  let prepared: Prepared | VaultError | undefined
+
+  const prepare = (): Promise<void> | undefined => {
+    prepared = undefined
+    const row = engine.state.secrets.fold.state.get(path)
+    if (row !== undefined) {
+      return preparedOver(engine, row, next).then((found) => {
+        prepared = found
+      })
+    }
+    const declared = engine.state.declarations.fold.state.get(path)?.meta
+    if (typeof plain === 'function') return undefined
+    prepared = sealed(engine, next, { plain, row, declared, changed: true, versions: [] })
+    return undefined
+  }
+
+  const decide = (by: (intent: NewValueIntent) => Outcome): Decision => {
+    if (prepared instanceof VaultError) throw prepared
+    if (prepared === undefined) throw new RangeError('a write is prepared before it is decided')
+    return withKeys(by(prepared.intent), prepared)
+  }
+  return { prepare, decide }
+}
+
+/** What a secret that is there is to get next; undefined where there is no value to make it of. */
+async function preparedOver(
+  engine: Engine,
+  row: SecretRow,
+  next: NextVersion,
+): Promise<Prepared | VaultError | undefined> {
+  const { path, plain } = next
+  const kept = next.kept(row.meta)
+  if (typeof plain !== 'function') {
+    const [changed, versions] = await Promise.all([
+      differs(engine, { path, row, plain }),
+      prunableVersions(engine, { path, row, kept }),
+    ])
+    return sealed(engine, next, { plain, row, changed, versions })
+  }
+  if (row.state !== 'live') return undefined
+  const before = decodeValue(await engine.values.open(newestRef(path, row)))
+  const made = attempt(() => plain(before))
+  if (made instanceof VaultError) return made
+  const versions = await prunableVersions(engine, { path, row, kept })
+  const changed = !sameValue(before, decodeValue(made))
+  return sealed(engine, next, { plain: made, row, changed, versions })
+}
+
+function attempt<T>(work: () => T): T | VaultError {
+  try {
+    return work()
+  } catch (error) {
+    if (error instanceof VaultError) return error
+    throw error
+  }
+}
+
+interface Unsealed {
+  readonly plain: Buffer
+  readonly row: SecretRow | undefined
+  readonly declared?: SecretMeta | undefined
+  readonly changed: boolean
+  readonly versions: readonly FoundVersion[]
+}
+
+function sealed(engine: Engine, { path, patch }: NextVersion, about: Unsealed): Prepared {
+  const { plain, row, declared, changed, versions } = about
+  const version = (row?.version ?? 0) + 1
+  const { vaultId } = engine.epochs
+  const { valueKey, ...box } = sealBox({ vaultId, subject: path, version, plain })
+  const facts = factsOf(plain, patch.type ?? row?.meta.type ?? declared?.type)
+  const intent = {
+    path,
+    version,
+    sealed: box,
+    changed,
+    patch,
+    facts,
+    prunable: prunable(versions),
+    ...(declared && { declared }),
+  }
+  return { intent, valueKey, versions }
 }
 
 interface Prepared {
@@ -109,22 +184,20 @@ async function differs(
   { path, row, plain }: { path: string; row: SecretRow; plain: Buffer },
 ): Promise<boolean> {
   if (row.state === 'destroyed') return true
-  const before = await engine.values.open({
-    path,
-    version: row.version,
-    position: row.position,
-    keyId: row.keyId,
-  })
+  const before = await engine.values.open(newestRef(path, row))
   return !sameValue(decodeValue(before), decodeValue(plain))
 }
 
-/** The versions that `maxVersions` could push out; none where the secret keeps all. */
+function newestRef(path: string, { version, position, keyId }: SecretRow): ValueRef {
+  return { path, version, position, keyId }
+}
+
+/** The versions that a next one could push out; none where the secret keeps all. */
 async function prunableVersions(
   engine: Engine,
-  { path, row, patch }: { path: string; row: SecretRow; patch: MetaPatch },
+  { path, row, kept }: { path: string; row: SecretRow; kept: number | undefined },
 ): Promise<readonly FoundVersion[]> {
-  const most = patch.maxVersions === undefined ? row.meta.maxVersions : patch.maxVersions
-  if (most === undefined || most === null || row.version + 1 - most < row.oldest) return []
+  if (kept === undefined || row.version + 1 - kept < row.oldest) return []
   return versionsDownTo(engine, { path, row, down: row.oldest })
 }
 

@@ -1,13 +1,18 @@
-import type { Asked, Wanted } from '../access/asked.ts'
+import type { Asked, Holder, Wanted } from '../access/asked.ts'
 import type { Verdict } from '../access/judge.ts'
 import type { At } from '../decide/outcome.ts'
 import { denied } from '../decide/permit.ts'
 import { VaultError } from '../errors.ts'
 import type { Fact } from '../events/catalogue.ts'
 import type { Command, Decision } from '../log/queue.ts'
+import type { TokenRow } from '../projections/tokens.ts'
 
 /** What a scope may do. The host's own calls have none, and are held to nothing. */
 export interface Permit {
+  /** Who it is for. */
+  readonly holder: Holder
+  /** Of a scope that a token was shown for: the row of that token as it is by now, if it holds. */
+  readonly token?: () => TokenRow | undefined
   /** By the policies that the log says by now, and at this time: the clock's unless said. */
   judge(asked: Asked, now?: number): Verdict
   /** When the next grant runs out, in milliseconds since the epoch; `Infinity` where none does. */
@@ -51,7 +56,7 @@ interface Judged {
 function judgeAll(permit: Permit, wanted: Wanted, now?: number): Judged {
   const first = { asked: wanted, verdict: permit.judge(wanted, now) }
   if (!first.verdict.allowed) return first
-  for (const asked of wanted.besides?.() ?? []) {
+  for (const asked of wanted.besides?.(now) ?? []) {
     const verdict = permit.judge(asked, now)
     if (!verdict.allowed) return { asked, verdict }
   }

@@ -1,7 +1,8 @@
-import { checkName, checkRules } from '../access/policy.ts'
+import { checkName, checkRules, checkWritable } from '../access/policy.ts'
 import { removePolicy, writePolicy } from '../decide/access.ts'
 import { VaultError } from '../errors.ts'
 import type { PolicyRule } from '../events/catalogue.ts'
+import { policyTextBytesMax } from '../limits.ts'
 import type { PolicyRow } from '../projections/access.ts'
 import {
   type AccessChange,
@@ -17,6 +18,8 @@ import type { Calls } from './calls.ts'
 export interface Policy {
   readonly name: string
   readonly rules: readonly PolicyRule[]
+  /** As it was given, where that was in another language than these rules, such as the wire's. */
+  readonly text?: string
   /** Of the event that wrote it as it is: what `context.decision.policy` of events names. */
   readonly position: number
   readonly writtenAt: Date
@@ -48,8 +51,9 @@ export class PolicyReader {
 }
 
 /**
- * What the roles of a vault may do. A denial wins over every allowance, and what no rule speaks of is denied. All verbs
- * can throw `INVALID` and `TOO_LARGE`, naming the argument.
+ * What the roles of a vault may do. A denial wins over every allowance, and what no rule speaks of is denied. `root` is
+ * built in: it allows everything, only tokens name it, and it is not written here. All verbs can throw `INVALID` and
+ * `TOO_LARGE`, naming the argument.
  */
 export class Policies extends PolicyReader {
   readonly #calls: Calls
@@ -61,7 +65,8 @@ export class Policies extends PolicyReader {
 
   /**
    * A policy, in the place of one of that name; in force from its event on. Paths are patterns: literal segments, `*` for
-   * one segment, a trailing `**` for one or more; `**` alone is the vault itself as well.
+   * one segment, a trailing `**` for one or more; `**` alone is the vault itself as well. A `text` that the rules were
+   * translated from, at most 32 KiB, is kept beside them and decides nothing.
    *
    * @example
    * await vault.policies.write('payments-read', {
@@ -70,11 +75,15 @@ export class Policies extends PolicyReader {
    */
   async write(
     name: string,
-    { rules }: { readonly rules: readonly PolicyRule[] },
+    { rules, text }: { readonly rules: readonly PolicyRule[]; readonly text?: string },
     options: CallOptions = {},
   ): Promise<AccessChange> {
     return changeAccess(this.#calls, options, () => {
-      const data = { name: checkName(name, 'name'), rules: checkRules(rules) }
+      const data = {
+        name: checkWritable(name),
+        rules: checkRules(rules),
+        ...(text !== undefined && { text: checkText(text) }),
+      }
       return (access) => writePolicy(access, data)
     })
   }
@@ -82,10 +91,20 @@ export class Policies extends PolicyReader {
   /** Takes one away, if it is there: roles that name it go on to, and lack it from here on. */
   async remove(name: string, options: CallOptions = {}): Promise<AccessChange> {
     return changeAccess(this.#calls, options, () => {
-      checkName(name, 'name')
+      checkWritable(name)
       return (access) => removePolicy(access, name)
     })
   }
+}
+
+function checkText(text: string): string {
+  if (typeof text !== 'string' || !text.isWellFormed()) {
+    throw new VaultError('INVALID', 'text must be a string of well-formed text')
+  }
+  const size = Buffer.byteLength(text)
+  if (size <= policyTextBytesMax) return text
+  const message = `text: expected at most ${policyTextBytesMax} bytes, found ${size}`
+  throw new VaultError('TOO_LARGE', message, { expected: policyTextBytesMax, found: size })
 }
 
 function policyOf([name, { writtenAt, ...row }]: readonly [string, PolicyRow]): Policy {

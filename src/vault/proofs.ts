@@ -8,7 +8,8 @@ import { formatProofFile } from '../proofs/proof-file.ts'
 import type { NodeSource } from '../proofs/subtrees.ts'
 import { leafHash } from '../proofs/tree.ts'
 import { checkPosition, recordRead } from './audit.ts'
-import type { Call, CallOptions } from './call.ts'
+import type { CallOptions } from './call.ts'
+import type { Calls } from './calls.ts'
 import type { SignedCheckpoint } from './checkpoints.ts'
 import type { Engine } from './engine.ts'
 import type { Session } from './session.ts'
@@ -38,11 +39,11 @@ export interface ConsistencyProof {
  */
 export class Proofs {
   readonly #session: Session
-  readonly #call: (options: CallOptions) => Call
+  readonly #calls: Pick<Calls, 'of' | 'isRecorded'>
 
-  constructor(session: Session, call: (options: CallOptions) => Call) {
+  constructor(session: Session, calls: Pick<Calls, 'of' | 'isRecorded'>) {
     this.#session = session
-    this.#call = call
+    this.#calls = calls
   }
 
   /** Signs the log as it is, and keeps that. Throws `NO_SPACE`, `FAILED`. */
@@ -73,8 +74,8 @@ export class Proofs {
         found: position,
       })
     }
-    if (this.#session.options.inspections) {
-      await recordRead(engine, this.#call(options), { proof: position })
+    if (this.#calls.isRecorded) {
+      await recordRead(engine, this.#calls.of(options), { proof: position })
     }
     return proveEvent(engine, position, await covering(engine, position))
   }

@@ -56,6 +56,10 @@ interface ReadRequest {
   readonly checked: CheckedRead
   readonly operation: 'read' | 'watch'
   readonly earlier?: EarlierVersion
+  /** The oldest version that is looked for: those before it are as good as absent. */
+  readonly oldest?: (row: SecretRow) => number
+  /** Told, before it is decided, of the secret that the read is decided against. */
+  readonly onFound?: (row: SecretRow) => void
 }
 
 /**
@@ -81,6 +85,7 @@ export async function readSecret(
       const row = engine.state.secrets.fold.state.get(path)
       // As of this read: by the time it is answered, the same commit may have changed or purged the secret.
       type = earlier?.named?.type ?? row?.meta.type ?? type
+      if (row !== undefined) request.onFound?.(row)
       const found = targetOf(engine, row, request)
       if (!(found instanceof Promise)) {
         target = found
@@ -135,11 +140,14 @@ function intentOf({ path, checked, operation, earlier }: ReadRequest, { version 
 function targetOf(
   engine: Engine,
   row: SecretRow | undefined,
-  { path, checked, earlier }: ReadRequest,
+  { path, checked, earlier, oldest }: ReadRequest,
 ): Target | Promise<Target> {
   if (earlier !== undefined) return earlierTarget(engine, row, { path, earlier })
   if (row === undefined) return {}
-  return versionTarget(engine, row, { path, version: checked.version ?? row.version })
+  const version = checked.version ?? row.version
+  if (oldest !== undefined && version < oldest(row))
+    return { version: { version, state: 'absent' } }
+  return versionTarget(engine, row, { path, version })
 }
 
 function versionTarget(

@@ -37,6 +37,7 @@ import {
 import { KeyChanges } from './key-changes.ts'
 import { type ScopedKeys, scopedKeys } from './keys.ts'
 import { type ScopedKeyslots, scopedKeyslots } from './keyslots.ts'
+import { Kv } from './kv/kv.ts'
 import type { LiveProjection } from './live.ts'
 import type { WriteOptions } from './new-value.ts'
 import { Policies } from './policies.ts'
@@ -57,6 +58,8 @@ import { Roles } from './roles.ts'
 import { RotationPolicies } from './rotation-policies.ts'
 import { scopedAsOf } from './scoped-as-of.ts'
 import type { Session } from './session.ts'
+import { AppRoles } from './tokens/app-roles.ts'
+import { Tokens } from './tokens/tokens.ts'
 import { watchUntilEnd } from './watch.ts'
 import {
   type Annotated,
@@ -96,8 +99,14 @@ export class Scope implements SecretReader, SecretInspector {
   readonly policies: Policies
   /** Names for policies, and who has them. */
   readonly roles: Roles
+  /** What lets its bearer act as an actor. Of a scope they take the right to `token`, as applications do. */
+  readonly tokens: Tokens
+  /** Applications that log in by themselves. */
+  readonly appRoles: AppRoles
   /** How old values may get. */
   readonly rotationPolicies: RotationPolicies
+  /** Secrets as the KV v2 wire has them. */
+  readonly kv: Kv
   /** Of a scope they take the right to `report` on everything. */
   readonly reports: Reports
   /** What opens the vault. Of a scope it takes the right to `keys`, as keys and anchors do. */
@@ -117,7 +126,10 @@ export class Scope implements SecretReader, SecretInspector {
     this.audit = auditReader(session, calls)
     this.policies = new Policies(calls)
     this.roles = new Roles(calls, () => session.current.time.judged())
+    this.tokens = new Tokens(calls, session)
+    this.appRoles = new AppRoles(calls, session)
     this.rotationPolicies = new RotationPolicies(calls)
+    this.kv = new Kv(calls, () => session.current.time.judged())
     this.reports = new Reports(async (options) => {
       const permitted = await calls.permit(options, wholeLog)
       return vaultSource(session.engine(), permitted)

@@ -9,6 +9,8 @@ import { Engine, type EngineOptions, type Unlocked } from './engine.ts'
 import type { CreateOptions, OpenOptions, ReadOptions, RestoreOptions } from './options.ts'
 import { readOptions } from './options.ts'
 import { copyBackup, withBackup } from './restore.ts'
+import type { FailedAuth } from './tokens/failed-auth.ts'
+import { recordedFailures } from './tokens/recorded-failures.ts'
 import { makeKeyring, reopenKeyring, unlockKeyring } from './unlock.ts'
 
 /** The lifetime of an open vault: one engine after another, and what outlasts each of them. */
@@ -18,6 +20,8 @@ export class Session {
   readonly heads: Subject<number>
   /** Changes of the keyring wait here for each other, whichever handle they come from. */
   readonly keyTurn: InTurn = oneAtATime()
+  /** Tokens and logins that were refused. */
+  readonly failures: FailedAuth
   /** What a reopen opens the keyring with. */
   #roots: readonly Buffer[] = []
   readonly #slotId: string
@@ -30,6 +34,7 @@ export class Session {
     this.heads = heads
     this.#engine = engine
     this.#slotId = engine.slot.id
+    this.failures = recordedFailures(this)
   }
 
   static async create(options: CreateOptions): Promise<Session> {
@@ -141,8 +146,10 @@ export class Session {
       this.#wipeRoots()
       this.#roots = engine.roots.map((root) => Buffer.from(root))
     }
-    if (engine.log.state === 'open') await engine.close()
-    else await engine.abandon()
+    if (engine.log.state === 'open') {
+      await this.failures.flush()
+      await engine.close()
+    } else await engine.abandon()
     const store = await options.opener.open()
     try {
       const unlocked = await reopenKeyring(store, this.#roots, this.#slotId)
@@ -164,9 +171,12 @@ export class Session {
   async #close(): Promise<void> {
     await this.#reopening?.catch(() => undefined)
     try {
-      if (this.#engine.log.state === 'open') await this.#engine.close()
-      else await this.#engine.abandon()
+      if (this.#engine.log.state === 'open') {
+        await this.failures.flush()
+        await this.#engine.close()
+      } else await this.#engine.abandon()
     } finally {
+      this.failures.end()
       this.#wipeRoots()
       this.heads.complete()
     }

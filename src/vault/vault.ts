@@ -1,9 +1,11 @@
 import type { Observable } from 'rxjs'
+import { VaultError } from '../errors.ts'
 import type { Commit } from '../log/reader.ts'
 import type { AuditEvent } from './audit.ts'
 import { BackupReader, type BackupReaderOptions } from './backup-reader.ts'
 import { type CallOptions, checkTimeout } from './call.ts'
 import { Calls, type ScopeOptions } from './calls.ts'
+import type { ControlOptions, ServedControl } from './control/serve-control.ts'
 import { type Health, healthOf } from './health.ts'
 import { type Identity, identityOf } from './identity.ts'
 import { KeyChanges } from './key-changes.ts'
@@ -14,8 +16,13 @@ import type { CreateOptions, OpenOptions, RestoreOptions } from './options.ts'
 import { outcomeOf } from './outcome.ts'
 import { LiveProjections } from './projections.ts'
 import { Proofs } from './proofs.ts'
-import { Scope } from './scope.ts'
+import { Scope, type ScopeParts } from './scope.ts'
 import { Session } from './session.ts'
+import { showToken } from './tokens/authenticate.ts'
+import { logInWith } from './tokens/login.ts'
+import type { LoginRequest, ShownOptions } from './tokens/shown.ts'
+import type { IssuedToken } from './tokens/token-info.ts'
+import { TokenScope } from './tokens/token-scope.ts'
 import type { Verification, VerifyOptions } from './verify.ts'
 import { verifyVault } from './verify-vault.ts'
 import { within } from './within.ts'
@@ -43,9 +50,15 @@ export class Vault extends Scope {
   override readonly keys: Keys
   readonly proofs: Proofs
 
-  private constructor(session: Session) {
-    const calls = new Calls(session)
-    const projections = new LiveProjections(session)
+  #control: Promise<ServedControl> | undefined
+
+  private constructor(
+    session: Session,
+    {
+      calls = new Calls(session),
+      projections = new LiveProjections(session),
+    }: Partial<Pick<ScopeParts, 'calls' | 'projections'>> = {},
+  ) {
     super({ session, calls, projections })
     this.#session = session
     this.#projections = projections
@@ -54,7 +67,7 @@ export class Vault extends Scope {
     const changes = new KeyChanges(() => session.engine(), call, session.keyTurn)
     this.keyslots = new Keyslots(changes)
     this.keys = new Keys(changes)
-    this.proofs = new Proofs(session, call)
+    this.proofs = new Proofs(session, calls)
   }
 
   /** Makes a vault. Throws `EXISTS` over one, `INVALID` in a folder that holds other things, `IN_USE`. */
@@ -106,6 +119,58 @@ export class Vault extends Scope {
   as(options: ScopeOptions): Scope {
     const [session, projections] = [this.#session, this.#projections]
     return new Scope({ session, calls: this.#calls.as(options), projections })
+  }
+
+  /**
+   * The verbs as whoever shows this token has them, held to what the token gives by then. One whose uses are counted is
+   * used by it. Throws `DENIED` where it does not hold, recorded as `auth.failed` and slowed down.
+   *
+   * @example
+   * const scope = await vault.authenticate(request.headers['x-vault-token'], { source: request.ip })
+   * await scope.read('prod/db/password')
+   */
+  async authenticate(token: string | undefined, options: ShownOptions = {}): Promise<TokenScope> {
+    const [session, projections] = [this.#session, this.#projections]
+    const shown = await showToken({ session, calls: this.#calls }, token, options)
+    return new TokenScope({ session, calls: shown.calls, projections }, shown.token)
+  }
+
+  /**
+   * A token for an application that logs in by itself (`appRoles`). Throws `DENIED` where it may not, recorded as
+   * `auth.failed` and slowed down.
+   *
+   * @example
+   * const { token } = await vault.login({ roleId, secretId }, { source: request.ip })
+   */
+  async login(request: LoginRequest, options: ShownOptions = {}): Promise<IssuedToken> {
+    return logInWith({ session: this.#session, calls: this.#calls }, request, options)
+  }
+
+  /**
+   * Serves this vault at the socket `control.sock` in its folder, mode 0600, until it is closed: the KV v2 wire with its
+   * tokens, and whoever opens a keyslot (`openControl`, which `muniment` on the command line uses by itself) with the
+   * verbs of the vault itself, every look of his on record. Throws `UNSUPPORTED` where the store is no folder, `INVALID`
+   * for a path that is too long for a socket, `EXISTS` where something answers there.
+   *
+   * @example
+   * await vault.serveControl()
+   */
+  async serveControl(options: ControlOptions = {}): Promise<ServedControl> {
+    if (this.#control !== undefined) {
+      throw new VaultError('EXISTS', 'the vault is served at its socket already')
+    }
+    const [session, calls, projections] = [this.#session, this.#calls, this.#projections]
+    const vaultFor = (own: Calls) => new Vault(session, { calls: own, projections })
+    const served = import('./control/serve-control.ts').then(({ serveControl }) =>
+      serveControl({ session, calls, vaultFor }, { vault: this, ...options }),
+    )
+    const forget = () => {
+      if (this.#control === served) this.#control = undefined
+    }
+    this.#control = served
+    served.catch(forget)
+    const { path, close } = await served
+    return { path, close: () => close().finally(forget) }
   }
 
   /** Every commit from the first on, then each as it lands; completes on close. Each subscription reads for itself. */
@@ -171,7 +236,19 @@ export class Vault extends Scope {
    */
   async close(options: { readonly timeout?: number } = {}): Promise<void> {
     const timeout = checkTimeout(options.timeout ?? closeTimeoutMs)
-    return within(timeout, this.#session.close(), 'close')
+    return within(timeout, this.#close(), 'close')
+  }
+
+  /** Operators are answered before the vault is closed under them. */
+  async #close(): Promise<void> {
+    const served = this.#control
+    if (served === undefined) return this.#session.close()
+    try {
+      const control = await served.catch(() => undefined)
+      await control?.close()
+    } finally {
+      await this.#session.close()
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

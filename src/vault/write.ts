@@ -187,7 +187,7 @@ function checkTrigger(trigger: RotationTrigger): RotationTrigger {
   throw new VaultError('INVALID', `trigger must be one of ${rotationTriggers.join(', ')}`)
 }
 
-function writtenOf(events: readonly VaultEvent[]): Written {
+export function writtenOf(events: readonly VaultEvent[]): Written {
   const [event] = events
   if (event?.type !== 'secret.written' && event?.type !== 'secret.rotated') {
     throw new RangeError('a write appends what it wrote')

@@ -8,6 +8,7 @@ import { builtInReports } from '../../src/reports/contents/catalogue.ts'
 import type { ReportOptions } from '../../src/vault/reporting/report-run.ts'
 import { type CompanyYear, companyYear } from '../fixtures/company-year/company-year.ts'
 import { dayMs, on } from '../fixtures/company-year/days.ts'
+import { leak } from '../fixtures/company-year/tokens.ts'
 import { eventsOf } from '../fixtures/events.ts'
 import type { ExpectedRow, KeptCheckpoint, Oracle } from '../fixtures/report-oracle/expected.ts'
 import { keptCheckpoints } from '../fixtures/report-oracle/kept.ts'
@@ -174,6 +175,23 @@ describe('the reports of a year', () => {
     const inForce = stolen.rows.filter(({ finding }) => finding !== null).map(({ path }) => path)
     expect(inForce).toEqual(expect.arrayContaining([...compromise.forgotten]))
     expect(inForce.filter((path) => compromise.rotated.includes(String(path)))).toEqual([])
+  })
+
+  it('tell who could do what by a token that leaked, and from when on nobody could', async () => {
+    const review = async (time: number) => {
+      const { rows } = await ofYear('access-review', { asOf: { time: new Date(time) } })
+      const labels = [leak.label, 'build', 'step', 'stolen']
+      return new Set(rows.map(({ label }) => label).filter((each) => labels.includes(String(each))))
+    }
+    expect(await review(leak.at - 1)).toEqual(new Set([leak.label, 'build', 'step']))
+    expect(await review(leak.revokedAt - 1)).toEqual(
+      new Set([leak.label, 'build', 'step', 'stolen']),
+    )
+    expect(await review(leak.revokedAt)).toEqual(new Set())
+    const { rows } = await ofYear('denials')
+    const guessed = rows.find(({ source }) => source === leak.source)
+    expect(guessed).toMatchObject({ reason: 'failed_token', causes: ['unknown'], count: 45 })
+    expect(guessed?.finding).toContain('5 or more tokens that do not hold from this source')
   })
 
   it('cite the leaf hashes and the root that proofs lead to', async () => {

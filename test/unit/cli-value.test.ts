@@ -171,6 +171,11 @@ describe('readMetaFlags', () => {
     )
   })
 
+  it('takes how long each value lasts', () => {
+    expect(read({ expireAfter: 43_200_000 })).toEqual({ expireAfter: 43_200_000 })
+    expect(read({ clear: ['expire-after'] })).toEqual({ expireAfter: null })
+  })
+
   it('takes away what is to be cleared, and what is said in the same call wins', () => {
     const clear = ['description', 'tag', 'expires', 'rotate-every', 'cas-required'] as const
     expect(read({ clear, description: 'x' })).toEqual({

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
-import { eventTypes } from '../../src/events/catalogue.ts'
+import { eventTypes } from '../../src/events/event-types.ts'
 import type { AuditEvent } from '../../src/index.ts'
 import {
   type CompanyYear,
@@ -20,6 +20,10 @@ const drawn: ReadonlySet<string> = new Set([
   'slot',
   'keyId',
   'key',
+  'hash',
+  'accessor',
+  'parent',
+  'secretId',
   'root',
   'origin',
   'target',
@@ -107,5 +111,37 @@ describe('a year of a company', () => {
     expect(
       events.some(({ type, time }) => type === 'keys.shredded' && time === erasure.shreddedAt),
     ).toBe(true)
+  })
+
+  it('lets people and machines in by what was handed out, and turns away what does not hold', () => {
+    const { events } = other
+    const failed = events.flatMap((event) => (event.type === 'auth.failed' ? [event] : []))
+    const causes = failed.map(({ data }) => `${data.method} ${data.cause}`)
+    expect(new Set(causes)).toEqual(
+      new Set([
+        'keyslot undefined',
+        'token expired',
+        'token unknown',
+        'token spent',
+        'approle missing',
+        'approle unknown',
+      ]),
+    )
+    expect(failed.map(({ data }) => data.count).filter((count) => count > 1)).toEqual([30])
+    const decided = events.flatMap(({ context: { auth, decision } }) =>
+      auth?.method === 'token' || auth?.method === 'approle' ? (decision?.rule ?? []) : [],
+    )
+    const policies = new Set(decided.map((rule) => rule.replace(/#.*/s, '')))
+    expect(policies).toContain('root')
+    expect(policies).toContain('wire')
+    expect(policies).toContain('release-train')
+    const wire = events.filter(
+      (event) => event.type === 'secret.rotated' && event.data.trigger === 'wire',
+    )
+    expect(wire.length).toBeGreaterThan(3)
+    const expiring = events.filter(
+      (event) => event.type === 'secret.declared' && event.data.meta.expireAfter !== undefined,
+    )
+    expect(expiring).toHaveLength(1)
   })
 })

@@ -1,11 +1,21 @@
 import { describe, expect, it } from 'vitest'
-import type { EventContext } from '../../src/events/catalogue.ts'
+import type { EventContext, EventData } from '../../src/events/catalogue.ts'
 import { parsePattern } from '../../src/events/pattern.ts'
+import { startFold } from '../../src/projections/projection.ts'
 import { accessReview } from '../../src/reports/contents/access-review.ts'
 import { denials } from '../../src/reports/contents/denials.ts'
 import { overlap } from '../../src/reports/contents/filter.ts'
+import { tokenUses } from '../../src/reports/contents/token-uses.ts'
 import type { GivenEvent } from '../../src/testing/given.ts'
-import { claimed, created, day, type MadeOf, reportOf, start } from '../fixtures/made-report.ts'
+import {
+  claimed,
+  created,
+  day,
+  logOf,
+  type MadeOf,
+  reportOf,
+  start,
+} from '../fixtures/made-report.ts'
 
 const hour = 3600 * 1000
 const minute = 60 * 1000
@@ -39,7 +49,7 @@ describe('the report of denials', () => {
       denied(4, 'c', 'absent'),
       failed(day + 5, 2),
     ])
-    const one = { elsewhere: 0, reuse_of_expired: 0 }
+    const one = { elsewhere: 0, reuse_of_expired: 0, causes: [] }
     expect(rows).toEqual([
       {
         ...one,
@@ -90,6 +100,7 @@ describe('the report of denials', () => {
         series: [
           { name: 'denials', values: [5, 0] },
           { name: 'failed unlocks', values: [0, 2] },
+          { name: 'failed tokens and logins', values: [0, 0] },
         ],
       },
     ])
@@ -117,6 +128,61 @@ describe('the report of denials', () => {
     expect(found(failed(0, 4), failed(10 * minute))).toEqual([burst])
     expect(found(failed(0, 4), failed(10 * minute + 1))).toEqual([undefined])
     expect(found(failed(0, 70))).toEqual([burst])
+  })
+
+  /** Shown to an open vault. */
+  const shown = (
+    time: number,
+    source: string | undefined,
+    data: Partial<EventData['auth.failed']> = {},
+  ): GivenEvent => ({
+    type: 'auth.failed',
+    time: start + time,
+    actor: 'svc/vault',
+    context: source === undefined ? {} : { source },
+    data: { method: 'token', cause: 'unknown', count: 1, ...data, triedAt: start + time },
+  })
+
+  it('tells tokens and logins that do not hold by where they came from, and why', () => {
+    const { rows, charts } = of([
+      shown(5, '10.0.0.7'),
+      shown(6, '10.0.0.7', { cause: 'expired' }),
+      shown(7, '10.0.0.8', { cause: 'missing' }),
+      shown(8, undefined, { method: 'approle' }),
+      // Counted, and told after what came later.
+      shown(3, '10.0.0.7', { count: 4 }),
+    ])
+    const brief = rows.map(({ reason, source, causes, count, first, last }) => [
+      reason,
+      source,
+      causes,
+      count,
+      Number(first) - start,
+      Number(last) - start,
+    ])
+    expect(brief).toEqual([
+      ['failed_login', undefined, ['unknown'], 1, 8, 8],
+      ['failed_token', '10.0.0.7', ['unknown', 'expired'], 6, 3, 6],
+      ['failed_token', '10.0.0.8', ['missing'], 1, 7, 7],
+    ])
+    expect(rows.map(({ actor }) => actor)).toEqual(Array(3).fill('svc/vault'))
+    expect(charts[0]?.series.map(({ values }) => values)).toEqual([[0], [0], [8]])
+  })
+
+  it('finds five tokens or logins within ten minutes that do not hold, of one source', () => {
+    const found = (...events: readonly GivenEvent[]) => [
+      ...new Set(of(events).rows.map(({ finding }) => finding)),
+    ]
+    const [one, other] = ['10.0.0.7', '10.0.0.8']
+    const tokens = '5 or more tokens that do not hold from this source within 10 minutes'
+    const logins = '5 or more failed logins from this source within 10 minutes'
+    const login = { method: 'approle' } as const
+    expect(found(shown(0, one, { count: 4 }), shown(1, other, { count: 4 }))).toEqual([undefined])
+    expect(found(shown(0, one, { count: 4 }), shown(1, one, login))).toEqual([undefined])
+    expect(found(shown(0, one, { count: 4 }), failed(1))).toEqual([undefined])
+    expect(found(shown(0, one, { count: 4 }), shown(10 * minute, one))).toEqual([tokens])
+    expect(found(shown(0, one, { count: 4 }), shown(10 * minute + 1, one))).toEqual([undefined])
+    expect(found(shown(0, one, { ...login, count: 30 }))).toEqual([logins])
   })
 
   it('finds each use of what has expired, asked for or handed out', () => {
@@ -340,6 +406,175 @@ describe('the access review', () => {
     const scoped = { actor: 'user/ana', subject: 'prod/db/**' }
     expect(brief({ params: scoped })).toEqual(['user/ana pay#0'])
     expect(brief({ params: { ...scoped, subject: 'dev/**' } })).toEqual([])
+  })
+
+  const issued = (accessor: string, data: Partial<EventData['token.issued']> = {}): GivenEvent => ({
+    ...root,
+    type: 'token.issued',
+    data: {
+      accessor,
+      hash: new Uint8Array(32),
+      epoch: 1,
+      actor: 'svc/ci',
+      policies: ['pay'],
+      ...data,
+    },
+  })
+  const application: GivenEvent = {
+    ...root,
+    type: 'approle.written',
+    data: {
+      name: 'ci',
+      roleId: 'r',
+      actor: 'svc/ci',
+      bindSecretId: true,
+      policies: ['pay'],
+    },
+  }
+  /** A read by a token, which a rule of its own policies or of a role decided. */
+  const readBy = (id: string, role: string, method: 'token' | 'approle' = 'token'): GivenEvent => ({
+    ...read('svc/ci', undefined),
+    context: {
+      auth: { method, id },
+      decision: { rule: 'pay#0', role, outcome: 'allow', policy: 0 },
+    },
+  })
+  const brief = (rows: ReturnType<typeof of>) =>
+    rows
+      .filter(({ status }) => status !== 'host')
+      .map(({ role, label, rule, uses, status, finding }) => [
+        role,
+        label,
+        rule,
+        uses,
+        status,
+        finding,
+      ])
+
+  it('has what tokens with policies of their own bring, who issued them, and their use', () => {
+    const log = [policy, issued('t', { label: 'pipeline', expiresAt: start + 200 * day })]
+    const token = {
+      position: 1,
+      actor: 'svc/ci',
+      role: '(token)',
+      token: 't',
+      label: 'pipeline',
+      granted_by: 'user/root',
+      granted_at: 1,
+      expires_at: start + 200 * day,
+      status: 'in_force',
+    }
+    expect(of(log)).toEqual([
+      { ...token, ...allow, uses: 0, unused: 'unused', finding: 'never used since it was issued' },
+      { ...token, ...deny, uses: 0, unused: 'unused' },
+      host(2, 1),
+    ])
+    expect(of([...log, readBy('t', ''), readBy('t', '')])).toEqual([
+      { ...token, ...allow, uses: 2, last_used: 3, unused: 'used' },
+      { ...token, ...deny, uses: 0, unused: 'unused' },
+      host(2, 1),
+    ])
+  })
+
+  it('counts what a token with the roles of its actor decided for the grant', () => {
+    const { policies: _, ...data } = issued('t').data as EventData['token.issued']
+    const log = [policy, role, grant('svc/ci'), { ...issued('t'), data } as GivenEvent]
+    expect(brief(of([...log, readBy('t', 'dba')]))).toEqual([
+      ['dba', undefined, 'pay#0', 1, 'in_force', undefined],
+      ['dba', undefined, 'pay#1', 0, 'in_force', undefined],
+    ])
+  })
+
+  it('has applications that may log in, and what their logins were used for', () => {
+    const unused = 'never used since it was written'
+    expect(brief(of([policy, application]))).toEqual([
+      ['(approle)', 'ci', 'pay#0', 0, 'may_log_in', unused],
+      ['(approle)', 'ci', 'pay#1', 0, 'may_log_in', undefined],
+    ])
+    const login: GivenEvent = {
+      type: 'auth.succeeded',
+      actor: 'svc/ci',
+      context: { auth: { method: 'approle', id: 's' } },
+      data: { method: 'approle', name: 'ci' },
+    }
+    const through = { ...issued('t', { approle: 'ci' }), actor: 'svc/ci', context: login.context }
+    const ended: GivenEvent = {
+      type: 'token.revoked',
+      actor: 'svc/ci',
+      context: { auth: { method: 'approle', id: 't' } },
+      data: { accessor: 't', actor: 'svc/ci' },
+    }
+    const used = [policy, application, login, through as GivenEvent, readBy('t', '', 'approle')]
+    expect(brief(of(used))).toEqual([
+      ['(approle)', 'ci', 'pay#0', 1, 'may_log_in', undefined],
+      ['(approle)', 'ci', 'pay#1', 0, 'may_log_in', undefined],
+      ['(token)', 'ci', 'pay#0', 1, 'in_force', undefined],
+      ['(token)', 'ci', 'pay#1', 0, 'in_force', undefined],
+    ])
+    // What a login does by itself is nothing that the host did.
+    expect(of([...used, ended]).map(({ actor, status }) => `${actor} ${status}`)).toEqual([
+      'svc/ci may_log_in',
+      'svc/ci may_log_in',
+      'user/root host',
+    ])
+    const removed: GivenEvent = { type: 'approle.removed', data: { name: 'ci' } }
+    expect(brief(of([...used, removed]))).toEqual([])
+    expect(brief(of([...used, removed, application]))[0]?.[3]).toBe(0)
+  })
+
+  it('forgets the use of a token that was revoked, where its text is issued again', () => {
+    const revoked: GivenEvent = { type: 'token.revoked', data: { accessor: 't', actor: 'svc/ci' } }
+    const log = [policy, issued('t'), readBy('t', '')]
+    expect(brief(of([...log, revoked, issued('t')]))[0]?.[3]).toBe(0)
+    expect(brief(of([...log, issued('t')]))[0]?.[3]).toBe(0)
+    expect(brief(of([...log, revoked]))).toEqual([])
+  })
+
+  it('counts a use of a token that ends itself by a rule', () => {
+    const revoked: GivenEvent = {
+      ...readBy('t', '', 'approle'),
+      type: 'token.revoked',
+      subject: '',
+      data: { accessor: 't', actor: 'svc/ci' },
+    }
+    const rows = brief(of([policy, application, issued('t', { approle: 'ci' }), revoked]))
+    expect(rows[0]?.[3]).toBe(1)
+  })
+
+  it('says that a token that holds everything was used by that', () => {
+    const used: GivenEvent = {
+      ...readBy('t', ''),
+      context: {
+        auth: { method: 'token', id: 't' },
+        decision: { rule: 'root#0', role: '', outcome: 'allow' },
+      },
+    }
+    const [row] = of([issued('t', { policies: ['root'] }), used])
+    expect(row).toMatchObject({ rule: 'root#0', paths: ['**'], uses: 1 })
+    expect(row).not.toHaveProperty('finding')
+  })
+
+  it('keeps tokens to the actors and paths that are asked about', () => {
+    const log = [policy, issued('t'), issued('u', { actor: 'svc/x', policies: ['root'] })]
+    const asked = (params: MadeOf['params']) =>
+      of(log, { params: params ?? {} }).map(({ token, rule }) => `${token} ${rule}`)
+    expect(asked({ actor: 'svc/ci' })).toEqual(['t pay#0', 't pay#1'])
+    expect(asked({ subject: 'dev/**', actor: 'svc/*' })).toEqual(['u root#0'])
+  })
+
+  it('does not keep the use of every token that ever was', () => {
+    const fold = startFold(tokenUses)
+    const log = logOf(
+      policy,
+      ...Array.from({ length: 3000 }, (_, i) => [
+        issued(`t${i}`, { expiresAt: i }),
+        readBy(`t${i}`, ''),
+      ]).flat(),
+    )
+    fold.apply(log)
+    expect(fold.state.tokens.size).toBeLessThan(2048)
+    expect(fold.state.own.size).toBeLessThan(2 * 2048 + 1024)
+    expect(fold.state.own.size).toBeLessThan(3000)
   })
 
   it('has the one who made the vault', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { EventData } from '../../src/events/catalogue.ts'
 import { auditTrail } from '../../src/reports/contents/audit-trail.ts'
 import { exposure } from '../../src/reports/contents/exposure.ts'
 import { privileged } from '../../src/reports/contents/privileged.ts'
@@ -211,6 +212,18 @@ describe('the audit trail', () => {
     ).charts
     expect(busiest?.labels).toEqual(['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j'])
     expect(busiest?.series[0]?.values).toEqual([2, 1, 1, 1, 1, 1, 1, 1, 1, 1])
+  })
+
+  it('says why a token or a login was refused', () => {
+    const failed = (data: Partial<EventData['auth.failed']>): GivenEvent => ({
+      type: 'auth.failed',
+      data: { method: 'token', triedAt: 0, count: 1, ...data },
+    })
+    const { rows } = reportOf(auditTrail, [failed({ cause: 'spent' }), failed({})])
+    expect(rows.map(({ decision, rule }) => [decision, rule])).toEqual([
+      ['failed', 'spent'],
+      ['failed', undefined],
+    ])
   })
 
   it('refuses a pattern that is none', () => {
@@ -557,6 +570,63 @@ describe('privileged acts', () => {
       'dba: no policy',
       'file /mnt/a',
     ])
+  })
+
+  it('says of tokens, applications and mounts what they give', () => {
+    const handed = { accessor: 'a1', hash: new Uint8Array(32), epoch: 1 }
+    const application = { name: 'ci', roleId: 'r', actor: 'ci/deploy', bindSecretId: true } as const
+    expect(
+      said(
+        {
+          type: 'token.issued',
+          data: { ...handed, actor: 'svc/a', label: 'sidecar', expiresAt: start },
+        },
+        { type: 'token.issued', data: { ...handed, actor: 'svc/a', policies: ['p', 'q'] } },
+        { type: 'token.issued', data: { ...handed, actor: 'svc/a', policies: [] } },
+        { type: 'token.renewed', data: { accessor: 'a1', expiresAt: start } },
+        { type: 'token.revoked', data: { accessor: 'a1', actor: 'svc/a' } },
+        { type: 'approle.written', data: { ...application, policies: ['root'] } },
+        { type: 'approle.written', data: application },
+        { type: 'approle.removed', data: { name: 'ci' } },
+        { type: 'approle.secret_id_issued', data: { ...handed, name: 'ci', expiresAt: start } },
+        { type: 'approle.secret_id_revoked', data: { name: 'ci', accessor: 'a1' } },
+        {
+          type: 'mount.configured',
+          data: { mount: 'secret', maxVersions: 1, casRequired: true, expireAfter: 2 * day },
+        },
+        { type: 'mount.configured', data: { mount: 'secret' } },
+      ),
+    ).toEqual([
+      'sidecar (a1) for svc/a, with the roles of the actor until 2026-01-01T00:00:00.000Z',
+      'a1 for svc/a, held to p, q',
+      'a1 for svc/a, held to no policy',
+      'a1 until 2026-01-01T00:00:00.000Z',
+      'a1 of svc/a',
+      'ci as ci/deploy, held to root',
+      'ci as ci/deploy, with the roles of the actor',
+      'ci',
+      'a1 for ci until 2026-01-01T00:00:00.000Z',
+      'a1 of ci',
+      'secret: 1 version, only on a version, values for 2 days',
+      'secret: no bound',
+    ])
+  })
+
+  it('leaves out the tokens of logins, and what a token does with itself', () => {
+    const auth = { method: 'token', id: 'a1' } as const
+    const decision = { rule: 'p#0', role: '', outcome: 'allow' } as const
+    const revoked = { accessor: 'a1', actor: 'svc/a' }
+    const issued = { ...revoked, hash: new Uint8Array(32), epoch: 1, approle: 'ci' }
+    const rows = of(
+      { type: 'auth.succeeded', data: { method: 'approle', name: 'ci' } },
+      { type: 'token.issued', data: issued },
+      { type: 'token.used', data: { accessor: 'a1', left: 1 } },
+      { type: 'token.renewed', context: { auth }, data: { accessor: 'a1', expiresAt: 1 } },
+      { type: 'token.revoked', context: { auth }, data: revoked },
+      { type: 'token.revoked', context: { auth, decision }, data: revoked },
+      { type: 'token.revoked', context: { auth: { ...auth, id: 'b2' } }, data: revoked },
+    )
+    expect(rows.map(({ position }) => position)).toEqual([5, 6])
   })
 
   it('leaves out reads, writes, and what follows from them', () => {

@@ -139,7 +139,8 @@ describe('a command under policy', () => {
     const ran: string[] = []
     const run = (what: string) => async () => void ran.push(what)
     const judge = () => ({ allowed: answers.shift() ?? false, decision })
-    const permit = { judge, until: () => Number.POSITIVE_INFINITY }
+    const holder = { actor: 'user/ana', asserted: [] }
+    const permit = { holder, judge, until: () => Number.POSITIVE_INFINITY }
     const command = underPolicy({ permit }, asked, {
       actor: 'user/ana',
       context: {},

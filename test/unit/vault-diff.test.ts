@@ -109,6 +109,7 @@ describe('the difference of two moments', () => {
       ],
       access: [],
       rotationPolicies: [],
+      mounts: [],
       keys: [],
       counts: {
         events: 3,
@@ -117,6 +118,7 @@ describe('the difference of two moments', () => {
         bySecretChange: { rotated: 1 },
         access: 0,
         rotationPolicies: 0,
+        mounts: 0,
         keys: 0,
       },
     })
@@ -316,6 +318,47 @@ describe('the difference of two moments', () => {
     expect(diff.counts).toMatchObject({ events: 5, access: 3, rotationPolicies: 2, keys: 0 })
     const rest = await diffVault(log, { from: at(marks[1]), to: at(marks[2]) })
     expect(rest.access.map(({ type }) => type)).toEqual(['role.removed', 'policy.removed'])
+  })
+
+  it('tells of tokens, applications and mounts, and not of what a login brings', async () => {
+    const roleId = 'role-ci'
+    const { log, marks } = await logOf(
+      (v) => v.write('a', 'x'),
+      async (v) => {
+        const ci = await v.tokens.issue({ actor: 'svc/ci', policies: ['root'], label: 'ci' })
+        const other = await v.tokens.issue({ actor: 'svc/x' })
+        await (await v.authenticate(ci.token.text())).tokens.revoke(other.accessor)
+        await v.appRoles.write('ci', { actor: 'svc/ci', policies: ['p'], roleId, tokenTtl: 1000 })
+        const { secretId, accessor } = await v.appRoles.issueSecretId('ci')
+        const logIn = () => v.login({ roleId, secretId: secretId.text() })
+        const first = await logIn()
+        await (await v.authenticate(first.token.text())).revokeSelf()
+        const second = await logIn()
+        await v.tokens.renew(second.accessor)
+        await v.tokens.revoke(second.accessor, { actor: 'user/ana' })
+        await v.appRoles.revokeSecretId('ci', accessor)
+        await v.appRoles.remove('ci')
+        await v.kv.configure('secret', { maxVersions: 3 })
+      },
+    )
+    const { access, mounts, counts } = await diffVault(log, {
+      from: at(marks[0]),
+      to: at(marks[1]),
+    })
+    const accessor = expect.stringMatching(/^[0-9a-f]{32}$/)
+    expect(access.map(({ type, name, holder, by }) => [type, name, holder, by])).toEqual([
+      ['token.issued', 'ci', 'svc/ci', 'test'],
+      ['token.issued', accessor, 'svc/x', 'test'],
+      ['token.revoked', accessor, 'svc/x', 'svc/ci'],
+      ['approle.written', 'ci', 'svc/ci', 'test'],
+      ['approle.secret_id_issued', 'ci', undefined, 'test'],
+      ['token.revoked', accessor, 'svc/ci', 'user/ana'],
+      ['approle.secret_id_revoked', 'ci', undefined, 'test'],
+      ['approle.removed', 'ci', undefined, 'test'],
+    ])
+    expect(access[1]?.name).toBe(access[2]?.name)
+    expect(mounts).toMatchObject([{ type: 'mount.configured', name: 'secret', by: 'test' }])
+    expect(counts).toMatchObject({ access: 8, mounts: 1, keys: 0 })
   })
 
   it('is the same where the columns turn out damaged', async () => {

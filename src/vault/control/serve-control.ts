@@ -1,0 +1,73 @@
+import { VaultError } from '../../errors.ts'
+import { LevelStore } from '../../store/level.ts'
+import { ControlDesk, type DeskParts } from './desk.ts'
+import { socketPlace } from './place.ts'
+
+export interface ControlOptions {
+  /** Under which name the secrets are mounted on the KV v2 wire; `secret` unless said. */
+  readonly mount?: string
+}
+
+/** A vault that can be reached through the socket in its folder. */
+export interface ServedControl {
+  /** Of the socket. */
+  readonly path: string
+  /** Waits for what is under way, but for what may take long, which ends here; then the socket is gone. */
+  close(): Promise<void>
+}
+
+/** What serves; `server.ts` has it. */
+interface ServerModule {
+  serveControl(options: {
+    readonly vault: unknown
+    readonly desk: ControlDesk
+    readonly path: string
+    readonly mount: string | undefined
+  }): Promise<{ close(): Promise<void> }>
+}
+
+/**
+ * Serves a vault at the socket in its folder. Throws `UNSUPPORTED` where its store is no folder, `INVALID` for a path
+ * that no socket can have, `EXISTS` where something answers there already, `CLOSED`, `FAILED`.
+ */
+export async function serveControl(
+  parts: DeskParts,
+  { vault, mount }: ControlOptions & { readonly vault: unknown },
+): Promise<ServedControl> {
+  const { store } = parts.session.engine()
+  if (!(store instanceof LevelStore) || process.platform === 'win32') {
+    throw new VaultError('UNSUPPORTED', `there is no place for a socket at ${store.location}`)
+  }
+  const desk = new ControlDesk(parts)
+  const { serveControl: serve } = await loadServer()
+  const place = await socketPlace(store.location)
+  const served = await serve({ vault, desk, path: place.path, mount }).catch(
+    async (error: unknown) => {
+      await place.remove().catch(() => undefined)
+      throw error
+    },
+  )
+  let closed: Promise<void> | undefined
+  const close = () => {
+    closed ??= desk
+      .close()
+      .then(() => served.close())
+      .finally(() => place.remove())
+    return closed
+  }
+  try {
+    return { path: await place.publish(), close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/**
+ * By a name that is computed: whoever embeds a vault and serves nothing never loads an HTTP server, and what is below in
+ * the layers does not depend on what is above. `tsc` rewrites the extension at run time.
+ */
+async function loadServer(): Promise<ServerModule> {
+  const server: string = '../../server.ts'
+  return import(server)
+}
