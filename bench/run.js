@@ -1,6 +1,7 @@
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { deciding, scopedReads } from './access.js'
+import { servedReads } from './http.js'
 import { reporting } from './reports.js'
 import { atSize, bulkWrite, derivations, proving, reads, treeCost, verification } from './rows.js'
 
@@ -183,6 +184,20 @@ row('audited read in a scope, more than the host', {
   against: `host ${us(scoped.host)}`,
   value: scoped.scoped - scoped.host,
 })
+
+for (const connections of [1, 64]) {
+  const { served, plain } = await servedReads({ connections })
+  const times = ({ p50, p99 }) => `p50 ${p50} ms, p99 ${p99} ms`
+  row(
+    `audited read over HTTP, ${connections} ${connections === 1 ? 'connection' : 'connections'}`,
+    {
+      measured: rate(served.rate),
+      against: `constant ${rate(plain.rate)}`,
+      value: served.rate / plain.rate,
+    },
+  )
+  row('  how long one takes', { measured: times(served), against: times(plain), value: served.p50 })
+}
 
 const kdf = await derivations()
 row('argon2id_ms', { measured: ms(kdf.argon2id_ms), value: kdf.argon2id_ms })

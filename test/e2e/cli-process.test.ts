@@ -67,7 +67,7 @@ describe('a vault in use', () => {
     expect(JSON.parse(refused.stderr).error).toMatchObject({
       code: 'IN_USE',
       exitCode: 6,
-      hint: 'stop the process that has it open, or wait for it: --wait 30s',
+      hint: 'stop the process that has it open, or wait for it: --wait 30s; or have it serve the vault, see docs/cli.md',
     })
     expect(waiting.exitCode).toBeNull()
     await vault.close()

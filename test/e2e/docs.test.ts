@@ -7,7 +7,7 @@ import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { eventTypes } from '../../src/events/catalogue.ts'
+import { eventTypes } from '../../src/events/event-types.ts'
 
 /**
  * The documents are run: each named block (```` ```js name ````) as a module of its own, in a fresh folder where the
@@ -115,6 +115,44 @@ const runs: Record<string, Run> = {
       await vault.roles.grant('user/ana', 'clerk')`,
     prints: [/^true .*payments-read#0/, 'false'],
   },
+  tokens: {
+    before: `
+      import { check, memory, trail } from './harness.mjs'
+      const vault = await memory()`,
+    after: `
+      const [read] = await trail(vault, { type: 'secret.accessed' })
+      check.deepEqual([read.actor, read.context.auth], ['svc/billing', { method: 'token', id: accessor }])
+      const [denied] = await trail(vault, { type: 'secret.denied' })
+      check.equal(denied.context.source, '10.0.0.7')
+      await vault.authenticate(login.token.text())`,
+    prints: ['DENIED', 'approle/billing [secret]'],
+  },
+  served: {
+    before: `
+      import { createApp, embedded, listen } from 'muniment/server'
+      import { memory } from './harness.mjs'
+      const vault = await memory()
+      const { token } = await vault.tokens.issue({ actor: 'root', policies: ['root'] })
+      const server = await listen(createApp(embedded(vault)), { port: 0 })
+      Object.assign(process.env, { VAULT_ADDR: server.address, VAULT_TOKEN: token.text() })`,
+    after: `
+      await server.close()`,
+    prints: ['hunter2 1'],
+  },
+  serve: {
+    before: `
+      import { check, memory } from './harness.mjs'
+      const vault = await memory()
+      process.env.PORT = '0'`,
+    after: `
+      const { token } = await vault.tokens.issue({ actor: 'svc/x', policies: ['root'] })
+      const answer = await fetch(server.address + '/v1/secret/data/prod/stripe/key', {
+        headers: { 'X-Vault-Token': token.text() },
+      })
+      check.equal((await answer.json()).data.data.value, 'sk_test')
+      process.kill(process.pid, 'SIGTERM')`,
+    alone: true,
+  },
   reports: {
     before: `
       import { mkdtemp, readdir } from 'node:fs/promises'
@@ -202,6 +240,14 @@ const runs: Record<string, Run> = {
     after: `
       check.equal((await old.health()).status, 'closed')
       check.equal((await vault.read('prod/db/password')).text(), 'hunter2')`,
+  },
+  control: {
+    before: onDisk,
+    after: `
+      const [read] = await trail(vault, { type: 'secret.accessed' })
+      check.deepEqual([read.actor, read.context.reason], ['user/ana', 'incident 12'])
+      await vault.close()`,
+    prints: [/^ok \d+ hunter2$/],
   },
   limits: {
     before: inMemory,
@@ -326,10 +372,16 @@ const documents = [
   'docs/architecture.md',
   'docs/embedding.md',
   'docs/reports.md',
+  'docs/server.md',
 ]
 const blocks = new Map(documents.flatMap((document) => blocksOf(document)))
 const runFile = promisify(execFile)
 const require = createRequire(import.meta.url)
+/** What blocks import besides. */
+const packages = {
+  fastify: dirname(require.resolve('fastify')),
+  'node-vault': dirname(dirname(require.resolve('node-vault'))),
+}
 let scratch = ''
 /** What the blocks that share a process said, or how they failed. */
 let shared: Record<string, { readonly lines: readonly string[]; readonly error?: string }> = {}
@@ -339,7 +391,7 @@ beforeAll(async () => {
   const modules = join(scratch, 'node_modules')
   await mkdir(modules)
   await symlink(root, join(modules, 'muniment'))
-  await symlink(dirname(require.resolve('fastify')), join(modules, 'fastify'))
+  for (const [name, home] of Object.entries(packages)) await symlink(home, join(modules, name))
   await writeFile(join(scratch, 'runner.mjs'), runner)
   for (const [name, { before = '', after = '' }] of Object.entries(runs)) {
     const folder = join(scratch, name)
@@ -373,7 +425,9 @@ describe('the code in the documents runs', () => {
 })
 
 describe('what the documents say of the code is so', () => {
-  const others = ['cli', 'format', 'proofs', 'threat-model'].map((name) => `docs/${name}.md`)
+  const others = ['cli', 'format', 'proofs', 'threat-model', 'vault-policies'].map(
+    (name) => `docs/${name}.md`,
+  )
   it.each([...documents, ...others, 'CONTRIBUTING.md', 'CHANGELOG.md'])(
     '%s leads to files that are there',
     (document) => {

@@ -1,0 +1,18 @@
+import type { Served } from './served.ts'
+
+/** What every module of routes is given. */
+export interface RouteOptions {
+  readonly served: Served
+  /** The name under which the secrets are mounted, without slashes at its ends. */
+  readonly mount: string
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Whether the route is for callers without a token; every other one is refused before its body is read. */
+    open?: boolean
+  }
+}
+
+/** For a route that takes no token, as health, unsealing and logins do not. */
+export const openRoute = { config: { open: true } } as const
