@@ -1,11 +1,19 @@
 import { stat } from 'node:fs/promises'
 import type { Command } from 'commander'
-import { type BackupReader, type CallOptions, type Unlock, Vault, VaultError } from '../index.ts'
+import {
+  type BackupReader,
+  type CallOptions,
+  type ControlledVault,
+  type Unlock,
+  Vault,
+  VaultError,
+} from '../index.ts'
 import { ending } from './ending.ts'
 import { UsageError } from './failure.ts'
 import { type Globals, readGlobals } from './globals.ts'
 import { createOutput, type Output } from './output.ts'
 import { presentCredential } from './passphrase.ts'
+import { reach } from './remote/reach.ts'
 import { age, wallClock } from './when.ts'
 
 /** What a command works with. */
@@ -60,38 +68,42 @@ function createCli(globals: Globals): Cli {
 const callTimeoutMs = 60_000
 const triesMax = 3
 
-/** Opens the vault, works on it, and closes it whatever came of the work. */
+/**
+ * Opens the vault, works on it, and closes it whatever came of the work. Where another process has it open and serves
+ * it, the work goes through that one.
+ */
 export async function withVault<T>(
   cli: Cli,
-  work: (vault: Vault, credential: Unlock) => Promise<T>,
+  work: (vault: ControlledVault, credential: Unlock) => Promise<T>,
 ): Promise<T> {
   const { globals } = cli
   if (await isFile(globals.vault)) {
     const hint = 'muniment restore FILE --vault DIR'
     throw new UsageError(`${globals.vault} is a backup, which is read and never changed`, hint)
   }
-  return unlocked(cli, async (unlock) => Vault.open({ ...openOptions(globals), unlock }), work)
+  return unlocked(cli, async (unlock) => openOrReach(cli, unlock), work)
 }
 
 /** What a vault and a backup of one have in common: all of the history, and no value. */
-export type Reader = Pick<
-  BackupReader,
-  | 'list'
-  | 'describe'
-  | 'history'
-  | 'exists'
-  | 'replay'
-  | 'asOf'
-  | 'audit'
-  | 'identity'
-  | 'verify'
-  | 'reports'
-  | 'diff'
-  | 'explain'
-  | 'policies'
-  | 'roles'
-  | 'rotationPolicies'
->
+export interface Reader
+  extends Pick<
+      ControlledVault,
+      | 'list'
+      | 'describe'
+      | 'history'
+      | 'exists'
+      | 'replay'
+      | 'identity'
+      | 'verify'
+      | 'reports'
+      | 'diff'
+      | 'explain'
+    >,
+    Pick<BackupReader, 'asOf' | 'audit'> {
+  readonly policies: Pick<ControlledVault['policies'], 'get' | 'list'>
+  readonly roles: Pick<ControlledVault['roles'], 'list' | 'granted'>
+  readonly rotationPolicies: Pick<ControlledVault['rotationPolicies'], 'list'>
+}
 
 /** The same for a command that only looks: `--vault` may be a backup file then, opened by an auditor's keyslot too. */
 export async function withReader<T>(
@@ -120,6 +132,10 @@ async function unlocked<V extends { close(): Promise<void> }, T>(
   open: (unlock: Unlock) => Promise<V>,
   work: (opened: V, credential: Unlock) => Promise<T>,
 ): Promise<T> {
+  if (cli.globals.server !== undefined) {
+    const hint = 'name the vault: --vault DIR; or unset MUNIMENT_ADDR'
+    throw new UsageError('this command works on a vault on disk, and not on a server', hint)
+  }
   const { opened: vault, credential } = await present(cli, open)
   let result: T
   try {
@@ -148,6 +164,11 @@ async function present<V>(
       cli.out.warn('that passphrase opens no keyslot of this vault')
     }
   }
+}
+
+async function openOrReach({ globals, signal }: Cli, unlock: Unlock): Promise<ControlledVault> {
+  const options = { ...openOptions(globals), unlock }
+  return (await reach(options, signal)) ?? Vault.open(options)
 }
 
 /** Whatever is looked at through a shell is on record too. */

@@ -48,7 +48,8 @@ export const exitCodeOf = {
 export const hints: Partial<Record<VaultErrorCode, string>> = {
   WRONG_KEY:
     'check which passphrase this vault was made with; a recovery key works in its place, in the same file or prompt',
-  IN_USE: 'stop the process that has it open, or wait for it: --wait 30s',
+  IN_USE:
+    'stop the process that has it open, or wait for it: --wait 30s; or have it serve the vault, see docs/cli.md',
   CLOCK:
     'correct the clock of this machine; if it is right and the log is ahead of it: --accept-clock',
   NO_SPACE: 'free some space on the disk of the vault; nothing was lost',

@@ -15,6 +15,9 @@ export interface Globals {
   /** Milliseconds to wait for another process to let go of the vault. */
   readonly wait: number
   readonly acceptClock: boolean
+  /** Address of a server to ask in place of a vault on disk. */
+  readonly server: string | undefined
+  readonly tokenFile: string | undefined
 }
 
 type Given = Partial<Record<keyof Globals, string | number | boolean>>
@@ -31,6 +34,8 @@ const flags: Readonly<
   tz: ['--tz <zone>', 'time zone of dates read and printed (default: UTC)', timeZone],
   wait: ['--wait <duration>', 'how long to wait for a vault in use, such as 30s', duration],
   acceptClock: ['--accept-clock', 'take the clock to be right although the log is ahead of it'],
+  server: ['--server <url>', 'a server in place of a vault on disk (MUNIMENT_ADDR)'],
+  tokenFile: ['--token-file <file>', 'what the server is shown (or MUNIMENT_TOKEN)'],
 }
 const names = Object.keys(flags) as (keyof Globals)[]
 
@@ -71,6 +76,9 @@ export function readGlobals(command: Command): Globals {
     tz: text(given.tz) ?? 'UTC',
     wait: typeof given.wait === 'number' ? given.wait : 0,
     acceptClock: given.acceptClock === true,
+    // Whoever names a vault means that one, whatever the environment says.
+    server: text(given.server) ?? (given.vault === undefined ? text(env.MUNIMENT_ADDR) : undefined),
+    tokenFile: text(given.tokenFile),
   }
 }
 

@@ -23,8 +23,10 @@ import { addRole } from './commands/role.ts'
 import { addRotate } from './commands/rotate.ts'
 import { addRotationPolicy } from './commands/rotation-policy.ts'
 import { addRun } from './commands/run.ts'
+import { addServe } from './commands/serve.ts'
 import { addSet } from './commands/set.ts'
 import { addStatus } from './commands/status.ts'
+import { addToken } from './commands/token.ts'
 import { addExport, addImport } from './commands/transfer.ts'
 import { addVerify } from './commands/verify.ts'
 import { addDelete, addDestroy, addPurge } from './commands/versions.ts'
@@ -38,10 +40,10 @@ const groups = [
   ['Secrets:', [addSet, addGet, addRotate, addAnnotate, addDelete, addDestroy, addPurge, addRun]],
   ['What is known:', [addList, addExists, addDescribe, addHistory, addAudit, addReplay, addDiff]],
   ['For auditors:', [addReport, addEvidence]],
-  ['Who may do what:', [addPolicy, addRole, addExplain, addRotationPolicy]],
+  ['Who may do what:', [addPolicy, addRole, addToken, addExplain, addRotationPolicy]],
   ['In and out:', [addImport, addExport, addBackup, addRestore]],
   ['Proofs:', [addVerify, addCheckpoint, addProve, addVerifyProof, addAnchor]],
-  ['The vault:', [addInit, addStatus, addKeyslot, addKeys, addKdf, addCompletion]],
+  ['The vault:', [addInit, addServe, addStatus, addKeyslot, addKeys, addKdf, addCompletion]],
 ] as const
 
 function createProgram(json: boolean): Command {

@@ -16,6 +16,7 @@ export interface MetaFlags {
   readonly rotateEvery?: number
   readonly maxVersions?: number
   readonly casRequired?: boolean
+  readonly expireAfter?: number
   readonly clear?: readonly (keyof typeof clearable)[]
 }
 
@@ -29,6 +30,7 @@ const clearable = {
   'rotate-every': 'rotateEvery',
   'max-versions': 'maxVersions',
   'cas-required': 'casRequired',
+  'expire-after': 'expireAfter',
 } as const satisfies Record<string, keyof MetaOptions>
 
 /** The options for what can be said of a secret besides its value. */
@@ -40,6 +42,11 @@ export function addMetaOptions(command: Command): Command {
     .option('--tag <k=v...>', 'all of its tags: those not named are taken away', collect)
     .option('--expires <time>', 'refuse to read it from then on: 2027-01-31, 90d')
     .option('--not-before <time>', 'refuse to read it until then')
+    .option(
+      '--expire-after <duration>',
+      'when each new value expires, counted from its writing, unless --expires says',
+      duration,
+    )
     .option(
       '--rotate-every <duration>',
       'when a rotation is due, counted from its last change',
@@ -59,6 +66,7 @@ export function readMetaFlags(flags: MetaFlags, cli: Cli): MetaOptions {
   const at = (text: string, edge: 'start' | 'end') =>
     time(text, { edge, side: 'future', tz, now: cli.now })
   const { type, description, owner, tag, expires, notBefore, rotateEvery, maxVersions } = flags
+  const { expireAfter } = flags
   const cleared = (flags.clear ?? []).map((name) => [clearable[name], null])
   return {
     ...Object.fromEntries(cleared),
@@ -70,6 +78,7 @@ export function readMetaFlags(flags: MetaFlags, cli: Cli): MetaOptions {
     ...(notBefore !== undefined && { notBefore: at(notBefore, 'start') }),
     ...(rotateEvery !== undefined && { rotateEvery }),
     ...(maxVersions !== undefined && { maxVersions }),
+    ...(expireAfter !== undefined && { expireAfter }),
     ...(flags.casRequired === true && { casRequired: true }),
   }
 }

@@ -48,7 +48,19 @@ export async function newPassphrase(
   return passphrase(secret, options)
 }
 
-async function findSource({ passphraseFile }: Globals): Promise<Source> {
+/** The same where it was given beforehand: nobody is asked. */
+export async function givenCredential(globals: Globals, out: Output): Promise<Unlock | undefined> {
+  const source = await findGiven(globals)
+  if (source === undefined) return undefined
+  return unlockOf(await readSource(source, () => askHidden('passphrase'), out))
+}
+
+async function findSource(globals: Globals): Promise<Source> {
+  const given = await findGiven(globals)
+  return given ?? terminal('--passphrase-file FILE, or MUNIMENT_PASSPHRASE_FILE')
+}
+
+async function findGiven({ passphraseFile }: Globals): Promise<Source | undefined> {
   const { MUNIMENT_PASSPHRASE_FILE, MUNIMENT_PASSPHRASE, CREDENTIALS_DIRECTORY } = process.env
   const path = passphraseFile ?? MUNIMENT_PASSPHRASE_FILE
   if (path) return { from: 'file', path }
@@ -57,7 +69,7 @@ async function findSource({ passphraseFile }: Globals): Promise<Source> {
     const credential = join(CREDENTIALS_DIRECTORY, credentialName)
     if (await isReadable(credential)) return { from: 'file', path: credential }
   }
-  return terminal('--passphrase-file FILE, or MUNIMENT_PASSPHRASE_FILE')
+  return undefined
 }
 
 async function findNewSource({ passphraseFile }: { passphraseFile: string | undefined }) {

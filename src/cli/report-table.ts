@@ -27,6 +27,7 @@ export const neededColumns: Readonly<Record<string, readonly string[]>> = {
   'access-review': [
     'actor',
     'role',
+    'label',
     'rule',
     'effect',
     'capabilities',
@@ -36,7 +37,7 @@ export const neededColumns: Readonly<Record<string, readonly string[]>> = {
     'uses',
     'status',
   ],
-  denials: ['actor', 'count', 'reason', 'first', 'last', 'paths'],
+  denials: ['actor', 'count', 'reason', 'source', 'causes', 'first', 'last', 'paths'],
   privileged: ['position', 'time', 'act', 'actor', 'subject', 'detail', 'reason'],
   integrity: ['what', 'time', 'count', 'size', 'status', 'detail'],
 }

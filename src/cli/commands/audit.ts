@@ -1,5 +1,11 @@
 import { type Command, Option } from 'commander'
-import type { AuditEvent, AuditFilter, AuditQuery, EventType, Vault } from '../../index.ts'
+import type {
+  AuditEvent,
+  AuditFilter,
+  AuditQuery,
+  ControlledVault,
+  EventType,
+} from '../../index.ts'
 import { type Cli, handled, type Reader, withReader, withVault } from '../cli.ts'
 import { collect, integer, subcommandWithout } from '../program.ts'
 import { printable, style } from '../text.ts'
@@ -66,7 +72,7 @@ async function print(
 
 async function* followed(
   cli: Cli,
-  vault: Vault,
+  vault: ControlledVault,
   flags: AuditFlags,
 ): AsyncGenerator<AuditEvent, void, void> {
   const { after } = flags
@@ -140,18 +146,37 @@ const refused: ReadonlySet<EventType> = new Set([
 ])
 
 /** The few fields that a person asks for first; `--json` has them all. */
-function details({ data }: AuditEvent): string[] {
+function details({ data, type }: AuditEvent): string[] {
   const fields: Record<string, unknown> = { ...data }
   const words: string[] = []
-  if (typeof fields.operation === 'string') words.push(fields.operation)
-  if (typeof fields.cause === 'string') words.push(fields.cause.replaceAll('_', ' '))
-  if (typeof fields.trigger === 'string') words.push(fields.trigger)
+  for (const field of spelled) {
+    const value = fields[field]
+    if (typeof value === 'string') words.push(value.replaceAll('_', ' '))
+  }
+  for (const field of ['name', 'mount', 'label', 'accessor']) {
+    const value = fields[field]
+    if (typeof value === 'string') words.push(value)
+  }
+  if (typeof fields.actor === 'string') words.push(`${holding.get(type) ?? 'for'} ${fields.actor}`)
   if (typeof fields.version === 'number') words.push(`version ${fields.version}`)
   if (Array.isArray(fields.versions)) words.push(`versions ${numbers(fields.versions).join(', ')}`)
-  if (typeof fields.label === 'string') words.push(fields.label)
+  if (typeof fields.count === 'number' && type === 'auth.failed' && fields.count > 1) {
+    words.push(`${fields.count} times`)
+  }
   if (fields.clean === false) words.push('not closed before')
   return words
 }
+
+/** Fields of which each is one of a few words. */
+const spelled = ['operation', 'method', 'cause', 'trigger'] as const
+
+/** How an actor stands to what is said of it. */
+const holding: ReadonlyMap<EventType, string> = new Map([
+  ['role.granted', 'to'],
+  ['role.withdrawn', 'from'],
+  ['token.revoked', 'of'],
+  ['approle.written', 'as'],
+])
 
 function numbers(versions: readonly unknown[]): unknown[] {
   return versions.map((each) =>

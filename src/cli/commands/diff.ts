@@ -60,6 +60,7 @@ function inWords(cli: Cli, { from, to, secrets, counts, ...noted }: VaultDiff): 
     secretWords(cli, secrets),
     notedWords(cli, 'access', noted.access),
     notedWords(cli, 'rotation policies', noted.rotationPolicies),
+    notedWords(cli, 'mounts', noted.mounts),
     notedWords(cli, 'keys', noted.keys),
     summary(counts),
   ]
@@ -94,8 +95,12 @@ function arrow(before: string, after: string): string {
 
 function fieldWords(cli: Cli, { field, before, after }: FieldDiff): string {
   const words = (value: FieldValue | undefined) =>
-    clipped(field === 'rotateEvery' ? spanWords(value) : valueWords(cli, value), valueWidthMax)
+    clipped(isSpan(field) ? spanWords(value) : valueWords(cli, value), valueWidthMax)
   return `${field}: ${words(before)} → ${words(after)}`
+}
+
+function isSpan(field: FieldDiff['field']): boolean {
+  return field === 'rotateEvery' || field === 'expireAfter'
 }
 
 function spanWords(value: FieldValue | undefined): string {
@@ -130,6 +135,7 @@ function summary({ events, secrets, bySecretChange, ...noted }: VaultDiff['count
     `${plural(secrets, 'secret')} changed${how}`,
     changesWords(noted.access, 'access'),
     changesWords(noted.rotationPolicies, 'rotation policies'),
+    changesWords(noted.mounts, 'mounts'),
     changesWords(noted.keys, 'keys'),
   ].filter((part) => part !== '')
   return `${changed.join(', ')}, in ${plural(events, 'event')}`

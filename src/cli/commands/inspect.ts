@@ -5,7 +5,7 @@ import { exitCodes } from '../exit-codes.ts'
 import { Exit } from '../failure.ts'
 import { subcommand } from '../program.ts'
 import { plural, properties, table } from '../text.ts'
-import { moment } from '../when.ts'
+import { moment, span } from '../when.ts'
 
 interface ListFlags {
   readonly asOf?: string
@@ -139,6 +139,7 @@ function described(cli: Cli, info: SecretInfo): string {
     ['value changed', shown(info.valueChangedAt)],
     ['not before', shown(info.notBefore)],
     ['expires', shown(info.expiresAt)],
+    ['expires after', info.expireAfter === undefined ? undefined : span(info.expireAfter)],
     ['rotation due', shown(info.dueAt)],
     ['rotations', `${info.rotationCount}`],
     ['last rotated', shown(info.lastRotatedAt)],

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { Key, Unlock, Vault } from '../../index.ts'
+import type { ControlledVault, Key, Unlock } from '../../index.ts'
 import { type Cli, handled, withVault } from '../cli.ts'
 import { UsageError } from '../failure.ts'
 import { subcommand } from '../program.ts'
@@ -16,7 +16,7 @@ export function addKeys(program: Command): void {
   subcommand(keys, 'list', 'which there are, and since when; never the keys themselves').action(
     handled(async (cli) => {
       await withVault(cli, async (vault) => {
-        const listed = vault.keys.list()
+        const listed = await vault.keys.list()
         await cli.out.result(listed, () => inWords(cli, listed))
       })
     }),
@@ -58,11 +58,11 @@ export function addKeys(program: Command): void {
 
 async function rotate(
   cli: Cli,
-  vault: Vault,
+  vault: ControlledVault,
   { credential, signing, root, yes }: RotateFlags & { readonly credential: Unlock },
 ): Promise<void> {
   if (root === true) {
-    const others = vault.keyslots.list().filter(({ current }) => !current)
+    const others = (await vault.keyslots.list()).filter(({ current }) => !current)
     if (others.length > 0 && yes !== true) {
       const labels = others.map(({ label }) => label).join(', ')
       throw new UsageError(`these keyslots would open nothing any more: ${labels}`, 'add --yes')

@@ -1,10 +1,10 @@
 import { type Command, Option } from 'commander'
 import {
+  type ControlledVault,
   type Keyslot,
   type KeyslotOptions,
   type ShareCount,
   shares,
-  type Vault,
 } from '../../index.ts'
 import { type Cli, handled, withVault } from '../cli.ts'
 import { UsageError } from '../failure.ts'
@@ -33,7 +33,7 @@ function addList(parent: Command): void {
   subcommand(parent, 'list', 'all of them; * is the one used now').action(
     handled(async (cli) => {
       await withVault(cli, async (vault) => {
-        const slots = vault.keyslots.list()
+        const slots = await vault.keyslots.list()
         await cli.out.result(slots, () => listed(cli, slots))
       })
     }),
@@ -92,7 +92,11 @@ async function add(cli: Cli, flags: AddFlags): Promise<void> {
   })
 }
 
-async function addRecovery(cli: Cli, vault: Vault, options: KeyslotOptions): Promise<void> {
+async function addRecovery(
+  cli: Cli,
+  vault: ControlledVault,
+  options: KeyslotOptions,
+): Promise<void> {
   const { text, ...slot } = await vault.keyslots.addRecovery(options)
   const shown = { ...slot, recoveryKey: text }
   await cli.out.result(shown, () => `recovery key, shown this once:\n  ${text}`)
@@ -100,7 +104,7 @@ async function addRecovery(cli: Cli, vault: Vault, options: KeyslotOptions): Pro
 
 async function addShares(
   cli: Cli,
-  vault: Vault,
+  vault: ControlledVault,
   { count, options }: { count: ShareCount; options: KeyslotOptions },
 ): Promise<void> {
   const { texts, credential } = await shares(count)
@@ -116,7 +120,7 @@ async function addShares(
 
 async function addPassphrase(
   cli: Cli,
-  vault: Vault,
+  vault: ControlledVault,
   { flags, options }: { flags: AddFlags; options: KeyslotOptions },
 ): Promise<void> {
   const { newPassphraseFile: passphraseFile, kdf = 'argon2id', replace } = flags
@@ -124,7 +128,7 @@ async function addPassphrase(
   const slot =
     replace === undefined
       ? await vault.keyslots.add(credential, options)
-      : await vault.keyslots.replace(idOf(vault, replace), credential, options)
+      : await vault.keyslots.replace(await idOf(vault, replace), credential, options)
   const opens = slot.role === 'auditor' ? 'the history of a backup' : 'the vault'
   await cli.out.result(slot, () => `keyslot ${slot.id} (${slot.label}) opens ${opens}`)
   if (replace !== undefined) warnOfCopies(cli)
@@ -145,7 +149,7 @@ function addRemove(parent: Command): void {
     .action(
       handled(async (cli, { args: [id = ''] }) => {
         await withVault(cli, async (vault) => {
-          const removed = idOf(vault, id)
+          const removed = await idOf(vault, id)
           await vault.keyslots.remove(removed, cli.call)
           await cli.out.result(
             { id: removed, removed: true },
@@ -162,8 +166,9 @@ function warnOfCopies({ out }: Cli): void {
 }
 
 /** As git has it: the beginning of an id will do where it fits one alone. */
-function idOf(vault: Vault, given: string): string {
-  const fits = vault.keyslots.list().filter(({ id }) => given !== '' && id.startsWith(given))
+async function idOf(vault: ControlledVault, given: string): Promise<string> {
+  const slots = await vault.keyslots.list()
+  const fits = slots.filter(({ id }) => given !== '' && id.startsWith(given))
   if (fits.length > 1)
     throw new UsageError(`${fits.length} keyslots begin with ${given}`, 'muniment keyslot list')
   return fits[0]?.id ?? given

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { AccessChange, Grant, Role, Vault } from '../../index.ts'
+import type { AccessChange, ControlledVault, Grant, Role } from '../../index.ts'
 import { type Cli, handled, withReader, withVault } from '../cli.ts'
 import { collect, subcommand } from '../program.ts'
 import { table } from '../text.ts'
@@ -104,7 +104,7 @@ function addGrant(parent: Command): void {
 }
 
 interface Change {
-  readonly work: (vault: Vault) => Promise<AccessChange>
+  readonly work: (vault: ControlledVault) => Promise<AccessChange>
   /** How it is from there on, in words. */
   readonly done: string
 }

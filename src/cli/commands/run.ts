@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { constants } from 'node:os'
 import { isatty } from 'node:tty'
 import type { Command } from 'commander'
-import type { SecretValue, Vault } from '../../index.ts'
+import type { ControlledVault, SecretValue } from '../../index.ts'
 import { type Cli, handled, withVault } from '../cli.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { Exit, UsageError } from '../failure.ts'
@@ -73,7 +73,7 @@ async function readText(path: string): Promise<string> {
 
 async function valuesOf(
   cli: Cli,
-  vault: Vault,
+  vault: ControlledVault,
   bindings: readonly Binding[],
 ): Promise<Record<string, string>> {
   const paths = [...new Set(bindings.map(({ path }) => path))]

@@ -9,9 +9,9 @@ export function addStatus(program: Command): void {
     handled(async (cli) => {
       await withVault(cli, async (vault) => {
         const health = await vault.health()
-        const { id: vaultId, verifier } = vault.identity()
+        const { id: vaultId, verifier } = await vault.identity()
         const { projections: _, rejected: __, waiting: ___, ...about } = health
-        const keyslots = vault.keyslots.list().length
+        const keyslots = (await vault.keyslots.list()).length
         await cli.out.result({ vaultId, verifier, keyslots, ...about }, () =>
           inWords(health, { vaultId, verifier, keyslots }),
         )

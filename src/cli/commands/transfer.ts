@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander'
 import {
+  type ControlledVault,
   formatDotenv,
   formatJson,
   type Imported,
@@ -10,7 +11,6 @@ import {
   parseTransfer,
   type SkippedRow,
   type TransferEntry,
-  type Vault,
 } from '../../index.ts'
 import { type Cli, handled, withVault } from '../cli.ts'
 import { UsageError } from '../failure.ts'
@@ -142,7 +142,7 @@ async function exportAll(cli: Cli, prefix: string, { format, out }: ExportFlags)
 
 async function exportedText(
   cli: Cli,
-  vault: Vault,
+  vault: ControlledVault,
   { prefix, format }: { prefix: string; format: ExportFlags['format'] },
 ) {
   const exported = await vault.export(prefix, cli.call)

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
-import type { Vault, Verification } from '../../index.ts'
+import type { ControlledVault, Verification } from '../../index.ts'
 import { parseVkey } from '../../verify.ts'
 import { type Cli, handled, type Reader, withReader } from '../cli.ts'
 import { exitCodes } from '../exit-codes.ts'
@@ -25,7 +25,7 @@ export function addVerify(program: Command): void {
       handled<VerifyFlags>(async (cli, { options }) => {
         const found = await withReader(cli, async (reader) => {
           // The opening itself is an event: signed, so that what is said of the log covers all of it.
-          if ('proofs' in reader) await (reader as Vault).proofs.checkpoint()
+          if ('proofs' in reader) await (reader as ControlledVault).proofs.checkpoint()
           return verify(cli, reader, options)
         })
         await cli.out.result(found, () => inWords(found))

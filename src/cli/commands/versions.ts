@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { Vault, VersionsChanged } from '../../index.ts'
+import type { ControlledVault, VersionsChanged } from '../../index.ts'
 import { type Cli, handled, withVault } from '../cli.ts'
 import { UsageError } from '../failure.ts'
 import { integers, subcommand } from '../program.ts'
@@ -65,7 +65,7 @@ export function addPurge(program: Command): void {
 async function change(
   cli: Cli,
   done: string,
-  work: (vault: Vault) => Promise<VersionsChanged>,
+  work: (vault: ControlledVault) => Promise<VersionsChanged>,
 ): Promise<VersionsChanged> {
   const changed = await withVault(cli, work)
   const { path, versions, position } = changed

@@ -3,6 +3,7 @@ import { parseRuleName } from '../../access/rule-name.ts'
 import type { PolicyRule } from '../../events/catalogue.ts'
 import { parsePattern } from '../../events/pattern.ts'
 import { type AccessState, access } from '../../projections/access.ts'
+import { type AppRolesState, appRoles } from '../../projections/app-roles.ts'
 import { combined } from '../../projections/combined.ts'
 import type { Cell, FoldedReport, ReportRow } from '../report.ts'
 import {
@@ -11,21 +12,23 @@ import {
   accessUses,
   grantKey,
   type HostUse,
-  ruleKey,
-  type Use,
 } from './access-uses.ts'
 import { columns } from './columns.ts'
 import { type Filter, filterOf, isBy, overlap } from './filter.ts'
+import { type TokenUses, tokenUses } from './token-uses.ts'
+import { ruleKey, type Use } from './uses.ts'
 
 interface AccessReview {
   readonly access: AccessState
+  readonly appRoles: AppRolesState
   readonly uses: AccessUses
+  readonly tokens: TokenUses
 }
 
 /** R5: who may do what, who said so, and whether it was ever used. */
 export const accessReview: FoldedReport<AccessReview> = {
   name: 'access-review',
-  version: 1,
+  version: 2,
   title: 'Access review',
   question: 'Who had access to what on that day, who granted it, and is it used?',
   span: 'moment',
@@ -33,6 +36,8 @@ export const accessReview: FoldedReport<AccessReview> = {
   columns: columns({
     actor: 'text',
     role: 'text',
+    token: 'id',
+    label: 'text',
     rule: 'text',
     effect: 'status',
     capabilities: 'list',
@@ -48,11 +53,16 @@ export const accessReview: FoldedReport<AccessReview> = {
   judges: true,
   projection: ({ params }) => {
     filterOf(params)
-    return combined('report-access-review', { access, uses: accessUses })
+    return combined('report-access-review', {
+      access,
+      appRoles,
+      uses: accessUses,
+      tokens: tokenUses,
+    })
   },
   *rows(view, { params, asOf }) {
     const filter = filterOf(params)
-    yield* grantRows(view, filter, asOf.time)
+    yield* heldRows(view, filter, asOf.time)
     for (const [, use] of view.uses.asserted.inOrder()) {
       const rule = ruleOf(view.access, use)
       if (isBy(filter, use.actor) && speaksOf(rule, filter)) yield assertedRow(use, rule)
@@ -64,20 +74,23 @@ export const accessReview: FoldedReport<AccessReview> = {
 }
 
 /**
- * - `in_force`: a grant of the log · `expired`: one that ran out and was not withdrawn · `empty`: its role has no rules
+ * - `in_force`: a grant of the log, or a token that holds · `expired`: a grant that ran out and was not withdrawn
+ * - `empty`: a role, a token or an application that has no rules · `may_log_in`: an application that has some
  * - `asserted`: the host says that the actor has the role · `host`: the vault's own handle, which no rule restricts
  */
-type Status = 'in_force' | 'expired' | 'empty' | 'asserted' | 'host'
+type Status = 'in_force' | 'expired' | 'empty' | 'may_log_in' | 'asserted' | 'host'
 
-function* grantRows(
-  { access, uses }: AccessReview,
+/** What grants, applications and tokens bring. */
+function* heldRows(
+  view: AccessReview,
   filter: Filter,
   now: number,
-): Iterable<ReportRow> {
+): Generator<ReportRow, void, void> {
+  const { access, appRoles, tokens } = view
   let told: number | undefined
-  for (const row of accessMatrix(access, { now })) {
+  for (const row of accessMatrix(access, { now, tokens: tokens.tokens, appRoles })) {
     if (!isBy(filter, row.actor) || !speaksOf(row.rule, filter)) continue
-    const rules = uses.granted.get(grantKey(row.actor, row.role))
+    const rules = usesOf(view, row)
     const use = row.rule && rules?.get(ruleKey(row.rule.name, row.rule.position))
     const status = statusOf(row)
     // Of the rows of one grant, the first says so.
@@ -87,7 +100,7 @@ function* grantRows(
       position: row.granted,
       cells: {
         actor: row.actor,
-        role: row.role,
+        ...sourceCells(row),
         rule: row.rule?.name ?? null,
         ...ruleCells(row.rule),
         granted_by: row.grantedBy,
@@ -96,14 +109,38 @@ function* grantRows(
         ...useCells(use),
         status,
       },
-      ...(isUnused && { finding: 'never used since it was granted' }),
+      ...(isUnused && { finding: `never used since it was ${begun(row)}` }),
     }
   }
 }
 
-function statusOf({ expired, rule }: MatrixRow): Status {
+function usesOf(
+  { uses, tokens }: AccessReview,
+  { actor, role, token, approle }: MatrixRow,
+): ReadonlyMap<string, Use> | undefined {
+  if (token !== undefined) return tokens.own.get(token.accessor)
+  if (approle !== undefined) return tokens.applications.get(approle)
+  return uses.granted.get(grantKey(actor, role))
+}
+
+/** What brings the rule. */
+function sourceCells({ role, token, approle }: MatrixRow): Readonly<Record<string, Cell>> {
+  if (token !== undefined) {
+    const label = token.label ?? token.approle ?? null
+    return { role: '(token)', token: token.accessor, label }
+  }
+  return approle === undefined ? { role } : { role: '(approle)', label: approle }
+}
+
+function begun({ token, approle }: MatrixRow): string {
+  if (token !== undefined) return 'issued'
+  return approle === undefined ? 'granted' : 'written'
+}
+
+function statusOf({ expired, rule, approle }: MatrixRow): Status {
   if (expired) return 'expired'
-  return rule === undefined ? 'empty' : 'in_force'
+  if (rule === undefined) return 'empty'
+  return approle === undefined ? 'in_force' : 'may_log_in'
 }
 
 /** Without a rule, whether it speaks of some paths is not asked. */

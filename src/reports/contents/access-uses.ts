@@ -2,15 +2,9 @@ import type { EventContext, VaultEvent } from '../../events/catalogue.ts'
 import { defineProjection } from '../../projections/projection.ts'
 import { authenticationOf } from './audit-trail.ts'
 import { SortedMap } from './sorted-map.ts'
+import { ruleKey, type Use, used } from './uses.ts'
 
 type Decision = NonNullable<EventContext['decision']>
-
-export interface Use {
-  readonly count: number
-  readonly last: number
-  /** Of the last event. */
-  readonly position: number
-}
 
 /** Use of a role that the host says an actor has, through one rule. */
 export interface AssertedUse extends Use {
@@ -36,11 +30,6 @@ export interface AccessUses {
 
 export function grantKey(actor: string, role: string): string {
   return `${actor}\0${role}`
-}
-
-/** A rule of a policy that was written again is another one: the event that wrote it tells them apart. */
-export function ruleKey(rule: string, policy: number | undefined): string {
-  return `${rule}\0${policy ?? ''}`
 }
 
 /**
@@ -70,10 +59,11 @@ export const accessUses = defineProjection<AccessUses>({
 })
 
 function hostUsed({ host }: AccessUses, event: VaultEvent): void {
-  // Whoever failed to open the vault had no access.
-  if (event.type === 'auth.failed') return
+  // Whoever was not let in had no access; a login, and what a token may always do with itself, take no right of the host's.
   const { actor, context } = event
   const authentication = authenticationOf(context)
+  const isByToken = authentication === 'token' || authentication === 'approle'
+  if (event.type === 'auth.failed' || isByToken) return
   host.set(actor, { actor, authentication, ...used(host.get(actor), event) })
 }
 
@@ -88,8 +78,4 @@ function grantUsed({ granted }: AccessUses, event: VaultEvent, decision: Decisio
   const rules = granted.get(key) ?? new Map<string, Use>()
   const rule = ruleKey(decision.rule, decision.policy)
   granted.set(key, rules.set(rule, used(rules.get(rule), event)))
-}
-
-function used(before: Use | undefined, { time, position }: VaultEvent): Use {
-  return { count: (before?.count ?? 0) + 1, last: time, position }
 }

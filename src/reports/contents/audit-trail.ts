@@ -119,6 +119,7 @@ function decisionOf({ type }: VaultEvent): 'allowed' | 'denied' | 'failed' {
 
 /** The rule that decided; of a refusal by something else than policy, what that was. */
 function ruleOf(event: VaultEvent): string | null {
+  if (event.type === 'auth.failed') return event.data.cause ?? null
   if (event.type === 'secret.denied' && event.data.cause !== 'policy') return event.data.cause
   const rule = event.context.decision?.rule
   return rule === '' ? 'no rule' : (rule ?? null)

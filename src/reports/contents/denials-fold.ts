@@ -1,16 +1,29 @@
-import type { VaultEvent } from '../../events/catalogue.ts'
-import type { DenialCause } from '../../events/words.ts'
+import type { EventOf, VaultEvent } from '../../events/catalogue.ts'
+import type { AuthFailure, AuthMethod, DenialCause } from '../../events/words.ts'
 import { defineProjection, type Projection } from '../../projections/projection.ts'
 import { countDay, type Days } from './days.ts'
 import { type Filter, isBy, keeps } from './filter.ts'
 import { SortedMap } from './sorted-map.ts'
 
-/** Why something was refused; or what was let through although its date had passed; or a wrong credential. */
-export type Refusal = DenialCause | 'read_although_expired' | 'failed_unlock'
+/** A credential that does not hold, by what was shown. */
+export const failures = {
+  keyslot: 'failed_unlock',
+  token: 'failed_token',
+  approle: 'failed_login',
+} as const satisfies Record<AuthMethod, string>
+
+export type Failure = (typeof failures)[AuthMethod]
+
+/** Why something was refused; or what was let through although its date had passed; or a credential that does not hold. */
+export type Refusal = DenialCause | 'read_although_expired' | Failure
 
 export interface DenialGroup {
   readonly actor: string
   readonly reason: Refusal
+  /** Of credentials that do not hold: where they came from. */
+  readonly source: string | undefined
+  /** Of the same, in the order in which they came. */
+  readonly causes: readonly AuthFailure[]
   readonly count: number
   readonly first: number
   readonly last: number
@@ -25,12 +38,15 @@ export interface DenialGroup {
 }
 
 export interface Denials {
-  /** By actor and reason. */
+  /** By actor, reason and source. */
   readonly groups: SortedMap<DenialGroup>
   /** When each actor was refused last, as many times as make a burst; oldest first. */
   readonly refused: Map<string, number[]>
-  readonly unlocks: number[]
+  /** The same of credentials that do not hold: by what was shown and, of what an open vault is shown, by source. */
+  readonly shown: Map<string, number[]>
   readonly denied: Days
+  readonly failedUnlocks: Days
+  /** Of tokens and logins. */
   readonly failed: Days
 }
 
@@ -41,8 +57,8 @@ interface Burst {
 
 /** So many refusals of one actor within an hour are more than a mistake. */
 export const denialBurst = { count: 10, withinMs: 3600 * 1000 } as const satisfies Burst
-/** So many wrong credentials within ten minutes are somebody who guesses. */
-export const unlockBurst = { count: 5, withinMs: 10 * 60 * 1000 } as const satisfies Burst
+/** So many credentials that do not hold within ten minutes are somebody who guesses. */
+export const failureBurst = { count: 5, withinMs: 10 * 60 * 1000 } as const satisfies Burst
 
 const pathsKeptMax = 10
 
@@ -54,18 +70,17 @@ export function denialsOf(filter: Filter, from: number): Projection<Denials> {
     initial: () => ({
       groups: new SortedMap(),
       refused: new Map(),
-      unlocks: [],
+      shown: new Map(),
       denied: new Map(),
+      failedUnlocks: new Map(),
       failed: new Map(),
     }),
     on: {
       'secret.denied': (state, event) => {
         if (event.position < from || !keeps(filter, event)) return
         const { actor, time, data } = event
-        const times = state.refused.get(actor) ?? []
-        state.refused.set(actor, times)
         countDay(state.denied, time)
-        const isBurst = noted(times, { time, count: 1 }, denialBurst)
+        const isBurst = noted(timesOf(state.refused, actor), { time, count: 1 }, denialBurst)
         add(state, event, { reason: data.cause, isBurst })
       },
       'secret.accessed': (state, event) => {
@@ -76,13 +91,27 @@ export function denialsOf(filter: Filter, from: number): Projection<Denials> {
         // They are about no secret: a report of some subjects leaves them out.
         if (event.position < from || filter.subject !== undefined) return
         if (!isBy(filter, event.actor)) return
-        const { triedAt, count } = event.data
-        countDay(state.failed, triedAt, count)
-        const isBurst = noted(state.unlocks, { time: triedAt, count }, unlockBurst)
-        add(state, event, { reason: 'failed_unlock', time: triedAt, count, isBurst })
+        failed(state, event)
       },
     },
   })
+}
+
+function failed(state: Denials, event: EventOf<'auth.failed'>): void {
+  const { method, triedAt: time, count, cause } = event.data
+  const { source } = event.context
+  const isUnlock = method === 'keyslot'
+  countDay(isUnlock ? state.failedUnlocks : state.failed, time, count)
+  // Who guesses a passphrase has the folder, whatever the address; tokens are shown by anybody, and one does not speak for all.
+  const times = timesOf(state.shown, isUnlock ? method : `${method}\0${source ?? ''}`)
+  const isBurst = noted(times, { time, count }, failureBurst)
+  add(state, event, { reason: failures[method], time, count, isBurst, source, cause })
+}
+
+function timesOf(all: Map<string, number[]>, key: string): number[] {
+  const times = all.get(key) ?? []
+  all.set(key, times)
+  return times
 }
 
 /** Notes what happened just now, and says whether that makes a burst. */
@@ -107,21 +136,33 @@ function add(
     readonly time?: number
     readonly count?: number
     readonly isBurst?: boolean
+    readonly source?: string | undefined
+    readonly cause?: AuthFailure | undefined
   },
 ): void {
-  const { reason, time = at, count = 1, isBurst = false } = how
-  const key = `${actor}\0${reason}`
+  const { reason, time = at, count = 1, isBurst = false, source, cause } = how
+  const key = `${actor}\0${reason}\0${source ?? ''}`
   const before = groups.get(key)
   groups.set(key, {
     actor,
     reason,
+    source,
+    causes: withCause(before?.causes ?? [], cause),
     count: (before?.count ?? 0) + count,
-    first: before?.first ?? time,
-    last: time,
+    // A count is told after what came later than the first that it counts.
+    first: Math.min(time, before?.first ?? time),
+    last: Math.max(time, before?.last ?? time),
     ...placed(before, subject),
     isBurst: isBurst || before?.isBurst === true,
     position,
   })
+}
+
+function withCause(
+  causes: readonly AuthFailure[],
+  cause: AuthFailure | undefined,
+): readonly AuthFailure[] {
+  return cause === undefined || causes.includes(cause) ? causes : [...causes, cause]
 }
 
 function placed(before: DenialGroup | undefined, subject: string) {

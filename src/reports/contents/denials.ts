@@ -6,8 +6,8 @@ import {
   type Denials,
   denialBurst,
   denialsOf,
+  failureBurst,
   type Refusal,
-  unlockBurst,
 } from './denials-fold.ts'
 import { filterOf } from './filter.ts'
 import { durationText } from './phrases.ts'
@@ -15,7 +15,7 @@ import { durationText } from './phrases.ts'
 /** R6: what was refused to whom and why, and what of it deserves a look. */
 export const denials: FoldedReport<Denials> = {
   name: 'denials',
-  version: 1,
+  version: 2,
   title: 'Denials and anomalies',
   question: 'Who was refused what, how often, and does it look like an attempt?',
   span: 'range',
@@ -24,6 +24,8 @@ export const denials: FoldedReport<Denials> = {
     actor: 'text',
     count: 'number',
     reason: 'status',
+    source: 'text',
+    causes: 'list',
     first: 'time',
     last: 'time',
     paths: 'list',
@@ -35,12 +37,13 @@ export const denials: FoldedReport<Denials> = {
   *rows({ groups }) {
     for (const [, group] of groups.inOrder()) yield rowOf(group)
   },
-  charts: ({ denied, failed }) => [
+  charts: ({ denied, failedUnlocks, failed }) => [
     timeline({
       title: 'refusals',
       series: [
         { name: 'denials', days: denied },
-        { name: 'failed unlocks', days: failed },
+        { name: 'failed unlocks', days: failedUnlocks },
+        { name: 'failed tokens and logins', days: failed },
       ],
     }),
   ],
@@ -49,7 +52,7 @@ export const denials: FoldedReport<Denials> = {
 const reuses: ReadonlySet<Refusal> = new Set(['expired', 'read_although_expired'])
 
 function rowOf(group: DenialGroup): ReportRow {
-  const { actor, reason, count, first, last, paths, elsewhere, position } = group
+  const { actor, reason, source, causes, count, first, last, paths, elsewhere, position } = group
   const finding = findingOf(group)
   return {
     position,
@@ -57,6 +60,8 @@ function rowOf(group: DenialGroup): ReportRow {
       actor,
       count,
       reason,
+      source: source ?? null,
+      causes,
       first,
       last,
       paths,
@@ -67,11 +72,20 @@ function rowOf(group: DenialGroup): ReportRow {
   }
 }
 
+/** What there were too many of, in too short a time. */
+const bursts: Readonly<Partial<Record<Refusal, string>>> = {
+  failed_unlock: 'wrong credentials',
+  failed_token: 'tokens that do not hold from this source',
+  failed_login: 'failed logins from this source',
+}
+
 function findingOf({ reason, isBurst }: DenialGroup): string | undefined {
-  const { count, withinMs } = reason === 'failed_unlock' ? unlockBurst : denialBurst
-  const what = reason === 'failed_unlock' ? 'wrong credentials' : 'refusals of this actor'
+  const what = bursts[reason]
+  const { count, withinMs } = what === undefined ? denialBurst : failureBurst
   const words = [
-    isBurst ? `${count} or more ${what} within ${durationText(withinMs)}` : undefined,
+    isBurst
+      ? `${count} or more ${what ?? 'refusals of this actor'} within ${durationText(withinMs)}`
+      : undefined,
     reason === 'expired' ? 'an expired value was asked for' : undefined,
     reason === 'read_although_expired' ? 'an expired value was handed out' : undefined,
   ].filter((each) => each !== undefined)

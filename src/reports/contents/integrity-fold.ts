@@ -70,7 +70,11 @@ export function integrityOf(from: number): Projection<Integrity> {
         state.isRestored = false
       },
       'vault.closed': (state, event) => counted(state.stops, event),
-      'auth.failed': (state, event) => counted(state.failedUnlocks, event, event.data.count),
+      // What an open vault is shown opens no keyslot.
+      'auth.failed': (state, event) => {
+        const { method, count } = event.data
+        if (method === 'keyslot') counted(state.failedUnlocks, event, count)
+      },
       'vault.restored': (state, event) => {
         state.origins.add(event.data.origin)
         state.isRestored = true

@@ -1,4 +1,11 @@
-import type { Anchor, EventType, KeyslotFacts, RotationScope } from '../../events/catalogue.ts'
+import type {
+  Anchor,
+  EventData,
+  EventOf,
+  EventType,
+  KeyslotFacts,
+  RotationScope,
+} from '../../events/catalogue.ts'
 import { defineProjection } from '../../projections/projection.ts'
 import type { EventReport } from '../report.ts'
 import { type ByType, sayOf } from './by-type.ts'
@@ -9,7 +16,7 @@ import { counted, durationText, timeText } from './phrases.ts'
 /** R7: what is done with a privilege, and the reason that was given for it. */
 export const privileged: EventReport<object> = {
   name: 'privileged',
-  version: 1,
+  version: 2,
   title: 'Privileged acts',
   question: 'Who used a privilege, for what, and why?',
   span: 'range',
@@ -93,13 +100,59 @@ const details: ByType<string | undefined> = {
   'role.written': ({ data }) => `${data.name}: ${data.policies.join(', ') || 'no policy'}`,
   'role.removed': ({ data }) => data.name,
   'role.granted': ({ data: { name, actor, expiresAt } }) =>
-    `${name} to ${actor}${expiresAt === undefined ? '' : ` until ${timeText(expiresAt)}`}`,
+    `${name} to ${actor}${untilText(expiresAt)}`,
   'role.withdrawn': ({ data }) => `${data.name} from ${data.actor}`,
   'rotation_policy.written': ({ data }) =>
     data.rotateEvery === undefined
       ? `${scopeText(data)}: exempt`
       : `${scopeText(data)}: every ${durationText(data.rotateEvery)}`,
   'rotation_policy.removed': ({ data }) => scopeText(data),
+  // The token of a login is its consequence: what is a privilege is to write the application, and to issue its secret ids.
+  'token.issued': ({ data }) => (data.approle === undefined ? issuedText(data) : undefined),
+  'token.renewed': (event) => {
+    const { accessor, expiresAt } = event.data
+    return isOfItself(event) ? undefined : `${accessor} until ${timeText(expiresAt)}`
+  },
+  'token.revoked': (event) => {
+    const { accessor, actor } = event.data
+    return isOfItself(event) ? undefined : `${accessor} of ${actor}`
+  },
+  'approle.written': ({ data }) => `${data.name} as ${data.actor}, ${heldText(data)}`,
+  'approle.removed': ({ data }) => data.name,
+  'approle.secret_id_issued': ({ data: { name, accessor, expiresAt } }) =>
+    `${accessor} for ${name}${untilText(expiresAt)}`,
+  'approle.secret_id_revoked': ({ data }) => `${data.accessor} of ${data.name}`,
+  'mount.configured': ({ data }) => mountText(data),
+}
+
+/** What a token does with itself takes no right. */
+function isOfItself({ context, data }: EventOf<'token.renewed' | 'token.revoked'>): boolean {
+  return context.decision === undefined && context.auth?.id === data.accessor
+}
+
+function issuedText(data: EventData['token.issued']): string {
+  const { accessor, label, actor, expiresAt } = data
+  const name = label === undefined ? accessor : `${label} (${accessor})`
+  return `${name} for ${actor}, ${heldText(data)}${untilText(expiresAt)}`
+}
+
+function heldText({ policies }: { readonly policies?: readonly string[] }): string {
+  if (policies === undefined) return 'with the roles of the actor'
+  return policies.length === 0 ? 'held to no policy' : `held to ${policies.join(', ')}`
+}
+
+function untilText(expiresAt: number | undefined): string {
+  return expiresAt === undefined ? '' : ` until ${timeText(expiresAt)}`
+}
+
+function mountText(data: EventData['mount.configured']): string {
+  const { mount, maxVersions, casRequired, expireAfter } = data
+  const bounds = [
+    maxVersions === undefined ? undefined : counted(maxVersions, 'version'),
+    casRequired === true ? 'only on a version' : undefined,
+    expireAfter === undefined ? undefined : `values for ${durationText(expireAfter)}`,
+  ].filter((bound) => bound !== undefined)
+  return `${mount}: ${bounds.join(', ') || 'no bound'}`
 }
 
 function slotText({ label, kind, role, slot }: KeyslotFacts): string {

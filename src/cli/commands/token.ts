@@ -1,0 +1,131 @@
+import type { Command } from 'commander'
+import type { TokenInfo } from '../../index.ts'
+
+import { type Cli, handled } from '../cli.ts'
+import { withNewFile } from '../new-file.ts'
+import { collect, integer, subcommand } from '../program.ts'
+import { properties, table } from '../text.ts'
+import { duration } from '../when.ts'
+import type { IssuedAt, ListedAt } from '../wire/access-at.ts'
+import { withAccess } from '../with-access.ts'
+
+interface CreateFlags {
+  readonly policy?: readonly string[]
+  readonly ttl?: number
+  readonly maxTtl?: number
+  readonly uses?: number
+  readonly label?: string
+  readonly renewal: boolean
+  readonly orphan?: boolean
+  readonly out?: string
+}
+
+/** What Vault gives a token that nothing is said of. */
+const ttlDefault = '32d'
+
+export function addToken(program: Command): void {
+  const token = subcommand(program, 'token', 'what callers of a server show to be let in')
+  addCreate(token)
+  subcommand(token, 'list', 'those that hold, and whom they act as').action(
+    handled(async (cli) => {
+      const tokens = await withAccess(cli, (at) => at.tokens.list(cli.call))
+      await cli.out.result(tokens, () => listed(cli, tokens))
+    }),
+  )
+  subcommand(token, 'revoke', 'end it, and all that were issued through it')
+    .argument('<accessor>', 'as create and list print it')
+    .action(
+      handled(async (cli, { args: [accessor = ''] }) => {
+        await withAccess(cli, (at) => at.tokens.revoke(accessor, cli.call))
+        await cli.out.result({ accessor, revoked: true }, () => `token ${accessor} is revoked`)
+      }),
+    )
+}
+
+function addCreate(parent: Command): void {
+  subcommand(parent, 'create', 'a new one; it is shown this once')
+    .argument('<actor>', 'whom it acts as: svc/billing')
+    .option(
+      '--policy <name...>',
+      'what it is held to, in place of the roles of its actor; root for everything',
+      collect,
+    )
+    .option('--ttl <duration>', 'how long it lasts, and a renewal adds', duration)
+    .option('--max-ttl <duration>', 'how long it lasts at the most', duration)
+    .option('--uses <n>', 'how often it may be shown', integer)
+    .option('--label <text>', 'what people know it by')
+    .option('--no-renewal', 'it ends when its time is over')
+    .option('--orphan', 'it outlives the token that it is issued through')
+    .option('--out <file>', 'write it there, mode 0600, in place of showing it')
+    .action(
+      handled<CreateFlags>(async (cli, { args: [actor = ''], options }) => {
+        const { out } = options
+        if (out === undefined) return show(cli, await issue(cli, actor, options))
+        // The file is made first: a token that is written nowhere would hold all the same.
+        await withNewFile(out, async (fill) => {
+          const issued = await issue(cli, actor, options)
+          await fill(`${issued.token.text()}\n`)
+          await tell(cli, issued, { file: out })
+        })
+      }),
+    )
+}
+
+function issue(cli: Cli, actor: string, flags: CreateFlags): Promise<IssuedAt> {
+  const { policy: policies, ttl = duration(ttlDefault), maxTtl, uses, label, orphan } = flags
+  const options = {
+    actor,
+    ttl,
+    renewable: flags.renewal,
+    ...(policies && { policies }),
+    ...(maxTtl !== undefined && { maxTtl }),
+    ...(uses !== undefined && { uses }),
+    ...(label !== undefined && { label }),
+    ...(orphan && { orphan }),
+  }
+  return withAccess(cli, (at) => at.tokens.issue(options, cli.call))
+}
+
+function show(cli: Cli, issued: IssuedAt): Promise<void> {
+  return tell(cli, issued, { token: issued.token.text() })
+}
+
+async function tell(
+  cli: Cli,
+  { token: _, ...info }: IssuedAt,
+  where: { readonly token: string } | { readonly file: string },
+): Promise<void> {
+  await cli.out.result({ ...where, ...info }, () =>
+    properties([
+      'token' in where ? ['token', where.token] : ['written to', where.file],
+      ['accessor', info.accessor],
+      ['acts as', info.actor],
+      ['held to', heldTo(info)],
+      ['expires', info.expiresAt === undefined ? 'never' : cli.shown(info.expiresAt)],
+    ]),
+  )
+  cli.out.note(`to end it: muniment token revoke ${info.accessor}`)
+}
+
+function listed(cli: Cli, tokens: readonly ListedAt[]): string {
+  if (tokens.length === 0) return 'no tokens'
+  const { tz } = cli.globals
+  const rows = tokens.map((token) => [
+    token.accessor,
+    token.actor,
+    heldTo(token),
+    cli.exact(token.issuedAt),
+    cli.exact(token.expiresAt),
+    token.usesLeft === undefined ? '-' : `${token.usesLeft}`,
+    token.label ?? '-',
+  ])
+  return table(
+    ['accessor', 'acts as', 'held to', `issued (${tz})`, `expires (${tz})`, 'uses left', 'label'],
+    rows,
+  )
+}
+
+function heldTo({ policies }: Pick<TokenInfo, 'policies'>): string {
+  if (policies === undefined) return 'the roles of its actor'
+  return policies.length === 0 ? 'nothing' : policies.join(', ')
+}
