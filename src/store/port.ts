@@ -61,7 +61,7 @@ export interface RowTable {
 
 /**
  * Small named files (`[a-z0-9][a-z0-9.-]*`, at most 128 bytes; anything else is `INVALID`). The LevelDB store keeps
- * `log`, `derived` and `owner` for itself.
+ * `log`, `derived`, `owner` and `control.sock` for itself.
  */
 export interface FileTable {
   read(name: string): Promise<Uint8Array | undefined>

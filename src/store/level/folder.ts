@@ -8,9 +8,11 @@ import { VaultError, type VaultErrorCode } from '../../errors.ts'
  * log/          LevelDB: commits and key rows (`rows.ts`)
  * derived/      LevelDB: what can be derived from the log again
  * owner         who holds the vault, as JSON, for the message of `IN_USE`
+ * control.sock  where that process serves the vault, if it does: a socket
  * keyring, …    the files of `FileTable`, mode 0600; `.tmp-…` while one is being replaced
  */
-export const reservedNames: readonly string[] = ['log', 'derived', 'owner']
+export const controlName = 'control.sock'
+export const reservedNames: readonly string[] = ['log', 'derived', 'owner', controlName]
 export const temporaryPrefix = '.tmp-'
 const keyringName = 'keyring'
 /** A restore from a backup makes this file first and the keyring last. */
