@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { memoryStore, openControl, type VaultError } from '../../src/index.ts'
 import { noKdf } from '../../src/keys/no-kdf.ts'
 import { Calls } from '../../src/vault/calls.ts'
+import type { OperatedVault } from '../../src/vault/control/called.ts'
 import { Operator } from '../../src/vault/control/operator.ts'
 import { Session } from '../../src/vault/session.ts'
 import { Vault } from '../../src/vault/vault.ts'
@@ -32,8 +33,9 @@ describe('when a vault that is served is closed', () => {
     const rest = (async () => {
       for await (const _ of followed);
     })()
+    const { signal } = new AbortController()
     const writes = Array.from({ length: 20 }, (_, i) =>
-      entered.write(`under-way/${i}`, 'x').then(
+      entered.write(`under-way/${i}`, 'x', { signal }).then(
         ({ position }) => position,
         ({ code }: VaultError) => code,
       ),
@@ -60,6 +62,39 @@ describe('when a vault that is served is closed', () => {
       message: 'the process that serves the vault went away',
     })
     await expect(enter()).rejects.toMatchObject({ code: 'NOT_FOUND' })
+  })
+
+  it('a change that is under way is waited for, and not given up', async () => {
+    const options = { unlock: noKdf, actor: 'svc/host', store: memoryStore() }
+    const session = await Session.create(options)
+    const calls = new Calls(session).operator({ actor: 'a', slot: 'x', timeout: 5000 })
+    let land = (_: unknown): void => undefined
+    const signals: AbortSignal[] = []
+    const write = (_: string, __: string, { signal }: { signal: AbortSignal }) => {
+      signals.push(signal)
+      return new Promise((resolve) => {
+        land = resolve
+      })
+    }
+    const vault = { write } as unknown as OperatedVault
+    const operator = new Operator({ role: 'owner', slot: 'x', calls, vault })
+    const lines: string[] = []
+    const line = async (text: string) => void lines.push(text)
+    const args = ['a', 'b', { signal: { $signal: true } }]
+    const called = operator.call(
+      { verb: 'write', args },
+      { line, signal: new AbortController().signal },
+    )
+    let isClosed = false
+    const closing = operator.close('the vault is closed').then(() => {
+      isClosed = true
+    })
+    await new Promise((resolve) => setImmediate(resolve))
+    expect([isClosed, signals.map(({ aborted }) => aborted)]).toEqual([false, [false]])
+    land({ version: 1 })
+    await Promise.all([called, closing])
+    expect(lines).toEqual(['{"result":{"version":1}}'])
+    await session.close()
   })
 
   it('nobody is waited for who only looks on', async () => {

@@ -88,6 +88,10 @@ const looks: Readonly<Record<string, Look>> = {
     const found = [await then.exists('prod/db'), await then.list('prod/')]
     return { position, time, found, about: await then.describe('prod/db') }
   },
+  'two moments in turn': async (vault) => {
+    const [early, late] = [await vault.asOf({ position: 3 }), await vault.asOf(until)]
+    return [await early.list(), await late.list(), await early.list(), await late.exists('gone')]
+  },
   'history as of': async (vault) => (await vault.asOf(until)).history('prod/db'),
   // How large the log is counts the record of the look itself.
   'audit query': async (vault) =>

@@ -125,6 +125,14 @@ describe('the socket of a vault', () => {
     await enter()
   })
 
+  it('is not left behind where it cannot be served', async () => {
+    const { vault, path, enter } = await unserved()
+    await expect(vault.serveControl({ mount: 'sys' })).rejects.toThrow(refused('INVALID', /^mount/))
+    expect((await readdir(path)).filter((name) => /^\.s-|control/.test(name))).toEqual([])
+    await vault.serveControl({ mount: 'team/secrets' })
+    await enter()
+  })
+
   it('takes a path that a socket can have', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'muniment-control-'))
     const path = join(folder, 'x'.repeat(100))
@@ -162,11 +170,28 @@ describe('the socket of a vault', () => {
     await expect(vault.serveControl()).rejects.toThrow(refused('CLOSED', 'the vault is closed'))
   })
 
-  it.runIf(process.getuid?.() !== 0)('is not made where nothing can be written', async () => {
+  // Root writes wherever it likes.
+  const isRoot = process.getuid?.() === 0
+  it.skipIf(isRoot)('is not made where nothing can be written (skipped as root)', async () => {
     const { vault, path } = await unserved()
     await chmod(path, 0o500)
     await expect(vault.serveControl()).rejects.toThrow(refused('FAILED', /could not make/))
     await chmod(path, 0o700)
+  })
+})
+
+describe('the wire', () => {
+  it('is served at the socket, too, under its mount', async () => {
+    const { vault, socket } = await served()
+    await vault.write('prod/db', { password: 'hunter2' })
+    const { token } = await vault.tokens.issue({ actor: 'svc/billing', policies: ['root'] })
+    const answer = await ask(socket, '/v1/secret/data/prod/db', {
+      method: 'GET',
+      headers: { 'x-vault-token': token.text() },
+    })
+    expect(JSON.parse(answer.text).data.data).toEqual({ password: 'hunter2' })
+    const { status } = await ask(socket, '/v1/secret/data/prod/db', { method: 'GET' })
+    expect(status).toBe(403)
   })
 })
 

@@ -12,23 +12,22 @@ export interface Lines {
 /** Lines are gathered until a write of them is worth its while, or other work has had its turn. */
 const gatheredCharsMax = 64 * 1024
 
-/** Takes a reply over, for lines. */
-export function linesOf(reply: FastifyReply): Lines {
+/**
+ * Takes a reply over, for lines.
+ *
+ * @param gone aborts when the client goes away before the end
+ */
+export function linesOf(reply: FastifyReply, gone: AbortSignal): Lines {
   reply.hijack()
   const { raw } = reply
-  const gone = new AbortController()
   let gathered = ''
   let flushing: NodeJS.Immediate | undefined
-  raw.once('close', () => {
-    clearImmediate(flushing)
-    if (!raw.writableFinished) gone.abort()
-  })
   const flush = () => {
     clearImmediate(flushing)
     flushing = undefined
     const text = gathered
     gathered = ''
-    if (!gone.signal.aborted) raw.write(text)
+    if (!gone.aborted) raw.write(text)
   }
   raw.writeHead(200, { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' })
   return {
@@ -36,9 +35,9 @@ export function linesOf(reply: FastifyReply): Lines {
       gathered += `${text}\n`
       if (gathered.length > gatheredCharsMax) flush()
       else flushing ??= setImmediate(flush)
-      if (raw.writableNeedDrain && !gone.signal.aborted) await drained(raw, gone.signal)
+      if (raw.writableNeedDrain && !gone.aborted) await drained(raw, gone)
     },
-    signal: gone.signal,
+    signal: gone,
     end: () => {
       clearImmediate(flushing)
       raw.end(gathered)

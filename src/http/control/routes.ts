@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { type Static, Type } from 'typebox'
 import type { ControlDesk } from '../../index.ts'
-import { headerOf } from '../caller.ts'
+import { headerOf, originOf } from '../caller.ts'
 import { nothing } from '../reply.ts'
 import { openRoute } from '../route.ts'
 import { WireError } from '../wire-error.ts'
@@ -56,13 +56,11 @@ export function controlRoutes(app: FastifyInstance, desk: ControlDesk): void {
       if (greeting === undefined)
         throw new WireError(400, ['nobody was greeted on this connection'])
       const { text, operator } = await desk.enter(greeting, request.body)
-      const lines = linesOf(reply)
+      const lines = linesOf(reply, originOf(request).signal)
       await lines.line(text)
       if (operator === undefined) return lines.end()
-      lines.signal.addEventListener('abort', () => operator.end(), { once: true })
-      operator.ended.addEventListener('abort', () => lines.end(), { once: true })
-      if (lines.signal.aborted) operator.end()
-      else if (operator.ended.aborted) lines.end()
+      once(lines.signal, () => operator.end())
+      once(operator.ended, () => lines.end())
     },
   )
 
@@ -75,7 +73,7 @@ export function controlRoutes(app: FastifyInstance, desk: ControlDesk): void {
     `${root}/call`,
     { ...openRoute, bodyLimit: callBytesMax, schema: { body: CallBody } },
     async (request, reply) => {
-      const lines = linesOf(reply)
+      const lines = linesOf(reply, originOf(request).signal)
       await desk.call(tokenOf(request), request.body, lines)
       lines.end()
     },
@@ -89,4 +87,10 @@ export function controlRoutes(app: FastifyInstance, desk: ControlDesk): void {
       return nothing(reply)
     },
   )
+}
+
+/** Either may have come to pass while the other was waited for. */
+function once(signal: AbortSignal, work: () => void): void {
+  if (signal.aborted) work()
+  else signal.addEventListener('abort', work, { once: true })
 }

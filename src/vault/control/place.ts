@@ -23,7 +23,7 @@ const makingPrefix = '.s-'
 const makingName = /^\.s-[A-Za-z0-9]{6}$/
 
 /**
- * A place for the socket of a vault's folder: what a process that was killed left there goes. A socket is made in a
+ * A place for the socket of a vault's folder, where nobody answers any more. A socket is made in a
  * folder of its own, mode 0700, since the system makes it with whatever mode the process has for files. Throws `INVALID`
  * where the path is longer than the system takes, `EXISTS` where somebody answers there or it is no socket, `FAILED`.
  */
@@ -41,6 +41,7 @@ export async function socketPlace(folder: string): Promise<SocketPlace> {
     publish: () =>
       onDisk('make', path, async () => {
         await chmod(first, 0o600)
+        // In the place of what a process that was killed left.
         await rename(first, path)
         await rm(making, { recursive: true, force: true })
         return path
@@ -72,7 +73,6 @@ async function expectFree(path: string): Promise<void> {
   if (await answers(path)) {
     throw new VaultError('EXISTS', `something answers at ${path} already`, { path })
   }
-  await onDisk('remove', path, () => rm(path, { force: true }))
 }
 
 /** Whether a process accepts connections there: the system refuses them for one that has ended. */

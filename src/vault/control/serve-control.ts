@@ -38,27 +38,23 @@ export async function serveControl(
   if (!(store instanceof LevelStore) || process.platform === 'win32') {
     throw new VaultError('UNSUPPORTED', `there is no place for a socket at ${store.location}`)
   }
-  const desk = new ControlDesk(parts)
   const { serveControl: serve } = await loadServer()
   const place = await socketPlace(store.location)
-  const served = await serve({ vault, desk, path: place.path, mount }).catch(
-    async (error: unknown) => {
-      await place.remove().catch(() => undefined)
-      throw error
-    },
-  )
+  const desk = new ControlDesk(parts)
+  let served: Awaited<ReturnType<ServerModule['serveControl']>> | undefined
   let closed: Promise<void> | undefined
   const close = () => {
     closed ??= desk
       .close()
-      .then(() => served.close())
+      .then(() => served?.close())
       .finally(() => place.remove())
     return closed
   }
   try {
+    served = await serve({ vault, desk, path: place.path, mount })
     return { path: await place.publish(), close }
   } catch (error) {
-    await close()
+    await close().catch(() => undefined)
     throw error
   }
 }
