@@ -54,10 +54,9 @@ export async function watchCertificate(
 
 /** The key must be the certificate's: of a pair of which one file is written already, the old one is kept. */
 async function readPair(files: CertificateFiles): Promise<TlsFiles> {
-  const [cert, key] = await Promise.all([
-    read('--tls-cert', files.cert),
-    read('--tls-key', files.key),
-  ])
+  // One after the other: of two that are missing, the first is told.
+  const cert = await read('--tls-cert', files.cert)
+  const key = await read('--tls-key', files.key)
   try {
     createSecureContext({ cert, key })
   } catch (error) {
