@@ -6,6 +6,7 @@ export {
   type MatrixRule,
   type MatrixToken,
 } from './access/matrix.ts'
+export { rootPolicy } from './access/policy.ts'
 export { type Generator, generate } from './crypto/generate.ts'
 export type {
   JsonValue,
@@ -37,7 +38,7 @@ export { type RecoveryKey, recoveryKey } from './keys/recovery.ts'
 export type { Share, ShareCount } from './keys/share.ts'
 export { addShare, combineShares, type ShareSet, shares } from './keys/shares.ts'
 export type { Credential, Unlock } from './keys/unlock.ts'
-export { policyTextBytesMax } from './limits.ts'
+export { policyTextBytesMax, versionsMax } from './limits.ts'
 export type { Clock } from './log/clock.ts'
 export type { Commit } from './log/reader.ts'
 export {

@@ -14,5 +14,11 @@ declare module 'fastify' {
   }
 }
 
+/** PUT and POST are one. */
+export const update = ['POST', 'PUT']
+/** LIST and OpenBao's SCAN, under the names by which they pass the HTTP parser. */
+export const list = 'LINK'
+export const scan = 'BIND'
+
 /** For a route that takes no token, as health, unsealing and logins do not. */
 export const openRoute = { config: { open: true } } as const

@@ -6,6 +6,7 @@ import {
   lockedKeyslots,
   opensKeyslot,
   recoveryKey,
+  rootPolicy,
   type ShareCount,
   shares,
   type Unlock,
@@ -115,7 +116,7 @@ export class ServedFolder implements Served {
       try {
         const { token } = await vault.tokens.issue({
           actor: 'root',
-          policies: ['root'],
+          policies: [rootPolicy],
           orphan: true,
         })
         return { keys, rootToken: token.text() }

@@ -1,6 +1,6 @@
 import { fc, test } from '@fast-check/vitest'
 import { describe, expect } from 'vitest'
-import { formatDuration, parseDuration } from '../../src/http/kv2/durations.ts'
+import { formatDuration, parseDuration } from '../../src/http/durations.ts'
 
 describe('durations of the wire', () => {
   test.prop([fc.integer({ min: 0, max: 9_223_372_036 })])(

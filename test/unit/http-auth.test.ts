@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { authBlock, isPeriodic, lookupData, systemTtlMs } from '../../src/http/auth/auth-block.ts'
+import { optionsOf, roleAsked, roleData, secretIdData } from '../../src/http/auth/role-shape.ts'
+import { type TokenAsker, tokenAsked } from '../../src/http/auth/token-asked.ts'
 import {
   optionalText,
   pairsField,
@@ -7,9 +9,7 @@ import {
   textOfPairsField,
   textsField,
   wholeText,
-} from '../../src/http/auth/fields.ts'
-import { optionsOf, roleAsked, roleData, secretIdData } from '../../src/http/auth/role-shape.ts'
-import { type TokenAsker, tokenAsked } from '../../src/http/auth/token-asked.ts'
+} from '../../src/http/text-fields.ts'
 import { WireError } from '../../src/http/wire-error.ts'
 import type { AppRole, AppRoleOptions, SecretIdInfo, TokenInfo } from '../../src/index.ts'
 

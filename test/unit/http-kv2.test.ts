@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { readCustomMetadata, readCustomMetadataPatch } from '../../src/http/kv2/custom-metadata.ts'
-import { formatDuration, parseDuration } from '../../src/http/kv2/durations.ts'
+import { formatDuration, parseDuration } from '../../src/http/durations.ts'
 import {
   booleanField,
   countField,
@@ -9,10 +8,11 @@ import {
   integersField,
   objectField,
   textField,
-} from '../../src/http/kv2/fields.ts'
+} from '../../src/http/fields.ts'
+import { readCustomMetadata, readCustomMetadataPatch } from '../../src/http/kv2/custom-metadata.ts'
 import { subkeysOf } from '../../src/http/kv2/subkeys.ts'
-import { formatTime } from '../../src/http/kv2/times.ts'
-import { weakText } from '../../src/http/kv2/weak.ts'
+import { formatTime } from '../../src/http/times.ts'
+import { weakText } from '../../src/http/weak.ts'
 import { WireError } from '../../src/http/wire-error.ts'
 
 /** The refusal of a request, as status and errors. */

@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { passphrase, Vault } from '../../index.ts'
+import { passphrase, rootPolicy, Vault } from '../../index.ts'
 
 /** A vault to try things on, which is gone when the command ends. */
 export interface DevVault {
@@ -28,7 +28,7 @@ export async function openDevVault(token: string | undefined): Promise<DevVault>
   const vault = await Vault.create({ path, unlock, actor: 'svc/muniment-dev' })
   const issued = await vault.tokens.issue({
     actor: 'root',
-    policies: ['root'],
+    policies: [rootPolicy],
     ...(token !== undefined && { token }),
   })
   return {

@@ -1,4 +1,4 @@
-import type { Policy, PolicyRule } from '../../index.ts'
+import { type Policy, type PolicyRule, rootPolicy } from '../../index.ts'
 import type { AccessAt } from './access-at.ts'
 import type { Wire } from './wire.ts'
 
@@ -23,7 +23,7 @@ export function wirePolicies(wire: Wire): AccessAt['policies'] {
       const { keys } = content as { readonly keys: readonly string[] }
       const policies: Policy[] = []
       // The one that every vault has built in is none that was written.
-      for (const name of keys) if (name !== 'root') policies.push(await get(name))
+      for (const name of keys) if (name !== rootPolicy) policies.push(await get(name))
       return policies
     },
     write: (name, { rules }) =>

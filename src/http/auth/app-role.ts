@@ -1,17 +1,9 @@
 import type { FastifyInstance } from 'fastify'
 import type { AppRole, AppRoleOptions } from '../../index.ts'
+import { type Asked, type Handler, listRoute, nameOf, refuse, route, unless } from '../asked.ts'
 import { answer, nothing } from '../reply.ts'
-import {
-  type Asked,
-  type Handler,
-  listRoute,
-  nameOf,
-  refuse,
-  route,
-  unless,
-  update,
-} from './asked.ts'
-import { requiredText } from './fields.ts'
+import { update } from '../route.ts'
+import { requiredText } from '../text-fields.ts'
 import { optionsOf, roleAsked, roleData } from './role-shape.ts'
 
 export const mountType = 'approle'

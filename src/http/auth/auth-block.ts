@@ -1,13 +1,11 @@
-import type { TokenInfo } from '../../index.ts'
-import { formatTime } from '../kv2/times.ts'
+import { rootPolicy, type TokenInfo } from '../../index.ts'
+import { formatTime } from '../times.ts'
 
 /** How long a token holds unless said, and with all renewals at the most unless it is renewed for ever: 32 days. */
 export const systemTtlMs = 768 * 3_600_000
 
 /** The policy that Vault adds to tokens; here it gives something once somebody has written it. */
 export const defaultPolicy = 'default'
-/** The policy that allows everything. */
-export const rootPolicy = 'root'
 
 /** A token as a login, its creation and its renewal tell of it. */
 interface Shown {

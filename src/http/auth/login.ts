@@ -1,12 +1,12 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { refuse, unless } from '../asked.ts'
 import { originOf } from '../caller.ts'
-import { bodyOf } from '../kv2/fields.ts'
+import { bodyOf } from '../fields.ts'
 import { answer } from '../reply.ts'
-import { openRoute, type RouteOptions } from '../route.ts'
+import { openRoute, type RouteOptions, update } from '../route.ts'
+import { optionalText, requiredText } from '../text-fields.ts'
 import { mountType } from './app-role.ts'
-import { refuse, unless, update } from './asked.ts'
 import { authBlock } from './auth-block.ts'
-import { optionalText, requiredText } from './fields.ts'
 
 /** The one way in without a token: `/v1/auth/approle/login`. */
 export function loginRoutes(app: FastifyInstance, { served }: Pick<RouteOptions, 'served'>): void {

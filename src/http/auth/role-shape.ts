@@ -1,9 +1,9 @@
 import type { AppRole, AppRoleOptions, SecretIdInfo } from '../../index.ts'
-import { booleanField, durationField, integerField, type Said } from '../kv2/fields.ts'
-import { formatTime } from '../kv2/times.ts'
-import { refuse } from './asked.ts'
+import { refuse } from '../asked.ts'
+import { booleanField, durationField, integerField, type Said } from '../fields.ts'
+import { optionalText, textsField } from '../text-fields.ts'
+import { formatTime } from '../times.ts'
 import { defaultPolicy, systemTtlMs } from './auth-block.ts'
-import { optionalText, textsField } from './fields.ts'
 import { sorted } from './token-asked.ts'
 
 /** What of a role Vault has in other terms. Times are milliseconds, 0 for none. */

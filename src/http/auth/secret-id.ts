@@ -1,19 +1,11 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { SecretIdInfo, SecretIdOptions } from '../../index.ts'
-import { durationField } from '../kv2/fields.ts'
+import { type Asked, type Handler, listRoute, nameOf, refuse, route, unless } from '../asked.ts'
+import { durationField } from '../fields.ts'
 import { answer, nothing } from '../reply.ts'
+import { update } from '../route.ts'
+import { requiredText, textOfPairsField } from '../text-fields.ts'
 import { mountType } from './app-role.ts'
-import {
-  type Asked,
-  type Handler,
-  listRoute,
-  nameOf,
-  refuse,
-  route,
-  unless,
-  update,
-} from './asked.ts'
-import { requiredText, textOfPairsField } from './fields.ts'
 import { refuseAddresses, secretIdData, secretIdTtl, usesField } from './role-shape.ts'
 
 const right = 'token'

@@ -1,9 +1,9 @@
-import type { IssueOptions, TokenInfo } from '../../index.ts'
-import { formatDuration } from '../kv2/durations.ts'
-import { booleanField, durationField, integerField, type Said } from '../kv2/fields.ts'
+import { type IssueOptions, rootPolicy, type TokenInfo } from '../../index.ts'
+import { formatDuration } from '../durations.ts'
+import { booleanField, durationField, integerField, type Said } from '../fields.ts'
+import { optionalText, pairsField, textsField } from '../text-fields.ts'
 import { WireError } from '../wire-error.ts'
-import { defaultPolicy, rootPolicy, systemTtlMs } from './auth-block.ts'
-import { optionalText, pairsField, textsField } from './fields.ts'
+import { defaultPolicy, systemTtlMs } from './auth-block.ts'
 
 /** What `auth/token/create` asks for. */
 export interface TokenAsked {

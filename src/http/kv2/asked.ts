@@ -1,17 +1,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { CallOptions, Kv, TokenScope } from '../../index.ts'
-import { callerOf, originOf } from '../caller.ts'
+import type { Kv } from '../../index.ts'
+import { type Asked as AskedOfAny, askedOf } from '../asked.ts'
 
 /** A request as the handlers of the secrets have it. */
-export interface Asked {
-  readonly request: FastifyRequest
-  readonly reply: FastifyReply
-  /** The verbs as the caller has them. */
-  readonly scope: TokenScope
-  /** Those of the secrets. */
+export interface Asked extends AskedOfAny {
+  /** The verbs of the secrets, as the caller has them. */
   readonly kv: Kv
-  /** Ends what the caller no longer waits for. */
-  readonly call: CallOptions
   /** The name under which they are mounted, and whose settings hold. */
   readonly mount: string
 }
@@ -21,8 +15,7 @@ export type Handler = (asked: Asked) => Promise<FastifyReply>
 /** A handler for one mount: nothing of a request is looked at before its caller is known. */
 export function handling(mount: string, handler: Handler) {
   return async (request: FastifyRequest, reply: FastifyReply) => {
-    const scope = await callerOf(request)
-    const { signal } = originOf(request)
-    return handler({ request, reply, scope, kv: scope.kv, call: { signal }, mount })
+    const asked = await askedOf(request, reply)
+    return handler({ ...asked, kv: asked.scope.kv, mount })
   }
 }

@@ -1,8 +1,7 @@
-import { VaultError } from '../../index.ts'
+import { VaultError, versionsMax } from '../../index.ts'
+import { objectField, type Said } from '../fields.ts'
+import { weakInteger } from '../weak.ts'
 import { WireError } from '../wire-error.ts'
-import { objectField, type Said } from './fields.ts'
-import { versionsMax } from './version-numbers.ts'
-import { weakInteger } from './weak.ts'
 
 const mismatch = 'check-and-set parameter did not match the current version'
 const required = 'check-and-set parameter required for this call'

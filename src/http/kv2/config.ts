@@ -1,8 +1,8 @@
 import type { FastifyReply } from 'fastify'
+import { booleanField, countField, durationField, type Said } from '../fields.ts'
 import { nothing } from '../reply.ts'
 import { kvAnswer } from './answers.ts'
 import type { Asked } from './asked.ts'
-import { bodyOf, booleanField, countField, durationField, type Said } from './fields.ts'
 import { settingsShape } from './shapes.ts'
 
 /** `GET config`: what holds for the secrets that say nothing themselves. */
@@ -13,8 +13,8 @@ export async function readConfig(asked: Asked): Promise<FastifyReply> {
 
 /** `POST config`: what it does not name stays as it is. */
 export async function writeConfig(asked: Asked): Promise<FastifyReply> {
-  const { request, reply, kv, call, mount } = asked
-  await kv.configure(mount, settingsOf(bodyOf(request)), call)
+  const { reply, body, kv, call, mount } = asked
+  await kv.configure(mount, settingsOf(body), call)
   return nothing(reply)
 }
 

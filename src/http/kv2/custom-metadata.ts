@@ -1,6 +1,6 @@
+import type { Said } from '../fields.ts'
+import { weakText } from '../weak.ts'
 import { WireError } from '../wire-error.ts'
-import type { Said } from './fields.ts'
-import { weakText } from './weak.ts'
 
 const entriesMax = 64
 const keyBytesMax = 128

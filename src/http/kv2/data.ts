@@ -1,16 +1,21 @@
 import type { FastifyReply } from 'fastify'
-import { type KvRead, type SecretFields, VaultError, type VaultErrorCode } from '../../index.ts'
+import {
+  type KvRead,
+  type SecretFields,
+  VaultError,
+  type VaultErrorCode,
+  versionsMax,
+} from '../../index.ts'
+import { integerField, objectField, queryOf } from '../fields.ts'
 import { nothing } from '../reply.ts'
 import { WireError } from '../wire-error.ts'
 import { emptyNotFound, gone, kvAnswer } from './answers.ts'
 import type { Asked } from './asked.ts'
 import { checkAndSetRefusal, expectedVersionOf } from './check-and-set.ts'
-import { bodyOf, integerField, objectField, queryOf } from './fields.ts'
 import { expectMergePatch } from './merge-patch.ts'
 import { pathToChange, pathToRead } from './paths.ts'
 import { fieldsOf, versionShape } from './shapes.ts'
 import { subkeysOf } from './subkeys.ts'
-import { versionsMax } from './version-numbers.ts'
 
 /** `GET data/p`: a value, once the record of this read is on disk. */
 export async function readData(asked: Asked): Promise<FastifyReply> {
@@ -63,9 +68,8 @@ export async function patchData(asked: Asked): Promise<FastifyReply> {
 }
 
 /** What is to be written, or merged in. Throws WireError 400 where there is none. */
-function writeOf({ request, call, mount }: Asked) {
+function writeOf({ request, body, call, mount }: Asked) {
   const path = pathToChange(request)
-  const body = bodyOf(request)
   const fields = body.data === null ? undefined : objectField(body, 'data')
   if (fields === undefined) throw new WireError(400, ['no data provided'])
   const ifVersion = expectedVersionOf(body)

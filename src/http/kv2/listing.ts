@@ -1,8 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { FastifyReply } from 'fastify'
+import { integerField, queryOf, textField } from '../fields.ts'
 import { WireError } from '../wire-error.ts'
 import type { Asked } from './asked.ts'
-import { integerField, queryOf, textField } from './fields.ts'
 import { keysAnswer } from './keys-answer.ts'
 import { folderOf } from './paths.ts'
 

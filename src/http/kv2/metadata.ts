@@ -1,11 +1,11 @@
 import type { FastifyReply } from 'fastify'
 import { type KvAnnotation, VaultError } from '../../index.ts'
+import { objectField } from '../fields.ts'
 import { nothing } from '../reply.ts'
 import { emptyNotFound, kvAnswer } from './answers.ts'
 import type { Asked } from './asked.ts'
 import { settingsOf } from './config.ts'
 import { readCustomMetadata, readCustomMetadataPatch } from './custom-metadata.ts'
-import { bodyOf, objectField } from './fields.ts'
 import { expectMergePatch } from './merge-patch.ts'
 import { pathToChange, pathToRead } from './paths.ts'
 import { metadataShape } from './shapes.ts'
@@ -22,9 +22,8 @@ export async function readMetadata(asked: Asked): Promise<FastifyReply> {
  * where it names nothing.
  */
 export async function writeMetadata(asked: Asked): Promise<FastifyReply> {
-  const { request, reply } = asked
+  const { request, reply, body } = asked
   const path = pathToChange(request)
-  const body = bodyOf(request)
   const custom = objectField(body, 'custom_metadata')
   const annotation = {
     ...settingsOf(body),
@@ -36,10 +35,9 @@ export async function writeMetadata(asked: Asked): Promise<FastifyReply> {
 
 /** `PATCH metadata/p`: the same, of a secret that is there; of its custom metadata only what is named changes. */
 export async function patchMetadata(asked: Asked): Promise<FastifyReply> {
-  const { request, reply } = asked
+  const { request, reply, body } = asked
   expectMergePatch(request)
   const path = pathToChange(request)
-  const body = bodyOf(request)
   const annotation = { ...settingsOf(body), ...patchedTags(body.custom_metadata) }
   const isThere = await annotated(asked, path, { annotation, mustExist: true })
   return isThere ? nothing(reply) : emptyNotFound(asked)

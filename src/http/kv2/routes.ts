@@ -1,18 +1,11 @@
 import type { FastifyInstance } from 'fastify'
-import type { RouteOptions } from '../route.ts'
+import { list, type RouteOptions, scan, update } from '../route.ts'
 import { type Handler, handling } from './asked.ts'
 import { readConfig, writeConfig } from './config.ts'
 import { deleteData, patchData, readData, readSubkeys, writeData } from './data.ts'
 import { listKeys, scanKeys } from './listing.ts'
 import { deleteMetadata, patchMetadata, readMetadata, writeMetadata } from './metadata.ts'
 import { deleteVersions, destroyVersions, undeleteVersions } from './versions.ts'
-
-/** PUT and POST are one. */
-const update = ['POST', 'PUT']
-
-/** LIST and SCAN, under the names by which they pass the HTTP parser. */
-const list = 'LINK'
-const scan = 'BIND'
 
 /** The secrets, as the KV v2 engine of Vault and of OpenBao has them, below `/v1/<mount>/`. */
 export function kvRoutes(app: FastifyInstance, { mount }: RouteOptions): void {

@@ -1,6 +1,6 @@
 import type { KvMetadata, KvSettings, KvVersion, SecretFields, SecretValue } from '../../index.ts'
-import { formatDuration } from './durations.ts'
-import { formatTime } from './times.ts'
+import { formatDuration } from '../durations.ts'
+import { formatTime } from '../times.ts'
 
 type Tags = Readonly<Record<string, string>>
 

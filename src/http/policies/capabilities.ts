@@ -1,19 +1,10 @@
 import { setImmediate } from 'node:timers/promises'
 import type { FastifyInstance, FastifyReply } from 'fastify'
-import { type Capability, type TokenInfo, VaultError } from '../../index.ts'
-import {
-  type Asked,
-  type Handler,
-  type Route,
-  refuse,
-  route,
-  unless,
-  update,
-} from '../auth/asked.ts'
-import { rootPolicy } from '../auth/auth-block.ts'
-import { requiredText, textsField } from '../auth/fields.ts'
+import { type Capability, rootPolicy, type TokenInfo, VaultError } from '../../index.ts'
+import { type Asked, type Handler, type Route, refuse, route, unless } from '../asked.ts'
 import { answer } from '../reply.ts'
-import type { RouteOptions } from '../route.ts'
+import { type RouteOptions, update } from '../route.ts'
+import { requiredText, textsField } from '../text-fields.ts'
 import { decidedBy } from './vault-words.ts'
 
 /** What a token lets its bearer do at a path of ours, or with the vault itself where that is empty. */

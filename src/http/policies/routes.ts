@@ -1,20 +1,10 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
-import type { AccessChange, Policy } from '../../index.ts'
-import {
-  type Asked,
-  type Handler,
-  listRoute,
-  nameOf,
-  refuse,
-  route,
-  unless,
-  update,
-} from '../auth/asked.ts'
-import { rootPolicy } from '../auth/auth-block.ts'
-import { wholeText } from '../auth/fields.ts'
+import { type AccessChange, type Policy, rootPolicy } from '../../index.ts'
+import { type Asked, type Handler, listRoute, nameOf, refuse, route, unless } from '../asked.ts'
 import { rulesOfText, textOfRules } from '../policy-text/policy-text.ts'
 import { answer, nothing } from '../reply.ts'
-import type { RouteOptions } from '../route.ts'
+import { type RouteOptions, update } from '../route.ts'
+import { wholeText } from '../text-fields.ts'
 import { capabilityRoutes } from './capabilities.ts'
 import { plainText } from './plain-text.ts'
 

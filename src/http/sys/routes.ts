@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { Static } from 'typebox'
-import { openRoute, type RouteOptions } from '../route.ts'
+import { openRoute, type RouteOptions, update } from '../route.ts'
 import { listAudit } from './audit.ts'
 import { health } from './health.ts'
 import { InitBody, init, initStatus } from './init.ts'
@@ -8,9 +8,6 @@ import { keyStatus } from './key-status.ts'
 import { leader } from './leader.ts'
 import { findUiMount, listMounts, listUiMounts } from './mounts.ts'
 import { seal, sealStatus, UnsealBody, unseal } from './sealing.ts'
-
-/** PUT and POST are one. */
-const update = ['PUT', 'POST']
 
 /** `/v1/sys/…`, but for policies and capabilities. */
 export function sysRoutes(app: FastifyInstance, { served, mount }: RouteOptions): void {

@@ -1,4 +1,4 @@
-import { goBool } from '../listing-query.ts'
+import { goBool } from './listing-query.ts'
 
 /**
  * Values as clients of the wire may spell them: a number as its text, a boolean as a number, a list as text with

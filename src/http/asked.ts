@@ -1,9 +1,15 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { type CallOptions, type TokenScope, VaultError, type VaultErrorCode } from '../../index.ts'
-import { callerOf, originOf } from '../caller.ts'
-import { bodyOf, type Said } from '../kv2/fields.ts'
-import { WireError } from '../wire-error.ts'
-import { rootPolicy } from './auth-block.ts'
+import {
+  type CallOptions,
+  rootPolicy,
+  type TokenScope,
+  VaultError,
+  type VaultErrorCode,
+} from '../index.ts'
+import { callerOf, originOf } from './caller.ts'
+import { bodyOf, type Said } from './fields.ts'
+import { list } from './route.ts'
+import { WireError } from './wire-error.ts'
 
 /** A request as the handlers have it whose caller shows a token. */
 export interface Asked {
@@ -18,11 +24,6 @@ export interface Asked {
 
 export type Handler = (asked: Asked) => Promise<FastifyReply>
 
-/** PUT and POST are one. */
-export const update = ['POST', 'PUT']
-/** LIST, under the name by which it passes the HTTP parser. */
-const list = 'LINK'
-
 /** What right the requests of a route take, if they take one. */
 type Right = 'token' | 'policy'
 
@@ -33,15 +34,20 @@ export interface Route {
   readonly right?: Right
 }
 
+/** A request, once its caller is known. Throws what `callerOf` throws. */
+export async function askedOf(request: FastifyRequest, reply: FastifyReply): Promise<Asked> {
+  const scope = await callerOf(request)
+  const { signal } = originOf(request)
+  return { request, reply, scope, body: bodyOf(request), call: { signal } }
+}
+
 /** A route to a handler, which looks at nothing of a request before its caller is known. */
 export function route(app: FastifyInstance, { method, url, right }: Route, handler: Handler): void {
   app.route({
     method,
     url: `/v1/${url}`,
     handler: async (request: FastifyRequest, reply: FastifyReply) => {
-      const scope = await callerOf(request)
-      const { signal } = originOf(request)
-      const asked = { request, reply, scope, body: bodyOf(request), call: { signal } }
+      const asked = await askedOf(request, reply)
       return right === undefined ? handler(asked) : withRight(asked, right, handler)
     },
   })

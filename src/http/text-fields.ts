@@ -1,13 +1,13 @@
-import type { Said } from '../kv2/fields.ts'
-import { weakText } from '../kv2/weak.ts'
-import { WireError } from '../wire-error.ts'
+import { invalidField, type Said } from './fields.ts'
+import { weakText } from './weak.ts'
+import { WireError } from './wire-error.ts'
 
 /** A text as it stands; undefined where it is not there, null or blank. Throws WireError 400, as the other fields do. */
 export function wholeText(said: Said, name: string): string | undefined {
   const value = said[name]
   if (value === undefined || value === null) return undefined
   const text = weakText(value)
-  if (text === undefined) throw invalid(name, 'a text')
+  if (text === undefined) throw invalidField(name, 'a text')
   return text.trim() === '' ? undefined : text
 }
 
@@ -32,7 +32,7 @@ export function textsField(said: Said, name: string): readonly string[] | undefi
   if (value === undefined || value === null) return undefined
   refuseLong(value, name)
   const items = Array.isArray(value) ? value.map(weakText) : weakText(value)?.split(',')
-  if (items === undefined || items.includes(undefined)) throw invalid(name, 'a list of texts')
+  if (items === undefined || items.includes(undefined)) throw invalidField(name, 'a list of texts')
   return (items as string[]).map((item) => item.trim()).filter((item) => item !== '')
 }
 
@@ -41,7 +41,7 @@ export function pairsField(said: Said, name: string): Record<string, string> | u
   const value = said[name]
   if (value === undefined || value === null) return undefined
   const pairs = Array.isArray(value) ? value.map(pairOf) : entriesOf(value)
-  if (pairs === undefined || !pairs.every(isPair)) throw invalid(name, 'an object of texts')
+  if (pairs === undefined || !pairs.every(isPair)) throw invalidField(name, 'an object of texts')
   return Object.fromEntries(pairs)
 }
 
@@ -53,19 +53,13 @@ export function textOfPairsField(said: Said, name: string): Record<string, strin
   if (value.trim() === '') return undefined
   const expected = 'a text that holds a JSON object of texts'
   const parsed = jsonOf(value)
-  if (Array.isArray(parsed) || entriesOf(parsed) === undefined) throw invalid(name, expected)
+  if (Array.isArray(parsed) || entriesOf(parsed) === undefined) throw invalidField(name, expected)
   return pairsField({ [name]: parsed }, name)
 }
 
 function refuseLong(value: unknown, name: string): void {
   if (typeof value !== 'string' || value.length <= packedCharsMax) return
-  throw invalid(name, `at most ${packedCharsMax} characters`)
-}
-
-/** What is found is not said: it may be secret. */
-function invalid(name: string, expected: string): WireError {
-  const message = `error converting input for field "${name}": expected ${expected}`
-  return new WireError(400, [`Field validation failed: ${message}`])
+  throw invalidField(name, `at most ${packedCharsMax} characters`)
 }
 
 type Pair = readonly [string, string]

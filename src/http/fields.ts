@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
-import { WireError } from '../wire-error.ts'
 import { parseDuration } from './durations.ts'
 import { weakBoolean, weakInteger, weakIntegers } from './weak.ts'
+import { WireError } from './wire-error.ts'
 
 /** What a request says: a JSON object, or the parameters of its query. Members that nobody asks for are passed over. */
 export interface Said {
@@ -60,14 +60,18 @@ interface Reading<T> {
   readonly expected: string
 }
 
-/** What is found is not said: it may be a value. */
 function read<T>(said: Said, name: string, { as, expected }: Reading<T>): T | undefined {
   const value = said[name]
   if (value === undefined) return undefined
   const field = as(value)
   if (field !== undefined) return field
+  throw invalidField(name, expected)
+}
+
+/** The refusal of a field. What is found is not said: it may be a value. */
+export function invalidField(name: string, expected: string): WireError {
   const message = `error converting input for field "${name}": expected ${expected}`
-  throw new WireError(400, [`Field validation failed: ${message}`])
+  return new WireError(400, [`Field validation failed: ${message}`])
 }
 
 function countOf(value: unknown): number | undefined {
