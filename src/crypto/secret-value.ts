@@ -1,5 +1,5 @@
-import { inspect } from 'node:util'
 import { VaultError } from '../errors.ts'
+import { Concealed } from './concealed.ts'
 
 export type JsonValue =
   | string
@@ -34,8 +34,6 @@ export function kindOf(value: SecretInput): SecretKind {
   return value instanceof Uint8Array ? 'bytes' : 'fields'
 }
 
-const shown = '[secret]'
-
 /**
  * A secret's value, which shows itself only when asked by name: `text()`, `bytes()` or `fields()`.
  *
@@ -47,12 +45,13 @@ const shown = '[secret]'
  * const secret = await vault.read('prod/db/password')
  * connect({ password: secret.text() })
  */
-export class SecretValue {
+export class SecretValue extends Concealed {
   readonly #content: SecretInput
   readonly #about: SecretAbout
 
   /** Takes `content` over: the caller does not change it afterwards. */
   constructor(content: SecretInput, about: SecretAbout) {
+    super()
     this.#content = content
     this.#about = about
   }
@@ -111,18 +110,6 @@ export class SecretValue {
     if (typeof content === 'string') throw this.#refusal('holds a string: use text()')
     if (content instanceof Uint8Array) throw this.#refusal('holds bytes: use bytes()')
     return structuredClone(content)
-  }
-
-  toString(): string {
-    return shown
-  }
-
-  toJSON(): string {
-    return shown
-  }
-
-  [inspect.custom](): string {
-    return shown
   }
 
   #refusal(what: string): VaultError {

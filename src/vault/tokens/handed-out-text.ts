@@ -1,6 +1,4 @@
-import { inspect } from 'node:util'
-
-const shown = '[secret]'
+import { Concealed } from '../../crypto/concealed.ts'
 
 /**
  * A token or a secret id as it is handed out, once: the vault keeps a keyed hash of it and can never show it again. Like a
@@ -10,27 +8,16 @@ const shown = '[secret]'
  * const { token, accessor } = await vault.tokens.issue({ actor: 'svc/billing', ttl: 3_600_000 })
  * await handOver(token.text())
  */
-export class HandedOutText {
+export class HandedOutText extends Concealed {
   readonly #text: string
 
   constructor(text: string) {
+    super()
     this.#text = text
   }
 
   /** The text itself. A JavaScript string cannot be wiped from memory: it stays there until it is collected. */
   text(): string {
     return this.#text
-  }
-
-  toString(): string {
-    return shown
-  }
-
-  toJSON(): string {
-    return shown
-  }
-
-  [inspect.custom](): string {
-    return shown
   }
 }
