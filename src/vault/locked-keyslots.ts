@@ -82,8 +82,11 @@ export async function opensKeyslot(path: string, unlock: Unlock): Promise<boolea
   }
 }
 
-/** A keyring is replaced as a whole and its old bytes are erased: whoever was reading those begins again. */
-async function readKeyring(folder: string): Promise<SealedKeyring> {
+/**
+ * The keyring in a folder that another process may have open. It is replaced as a whole and its old bytes are erased:
+ * whoever was reading those begins again. Throws `NOT_FOUND` where there is none, `INTEGRITY`, `UNSUPPORTED`, `FAILED`.
+ */
+export async function readKeyring(folder: string): Promise<SealedKeyring> {
   const bytes = await read(folder)
   try {
     return parseKeyring(bytes)

@@ -137,11 +137,11 @@ async function makeValue(value: NewValue): Promise<SecretInput> {
   return made
 }
 
-function isMade(value: NewValue): value is Exclude<NewValue, SecretInput> {
+export function isMade(value: NewValue): value is Exclude<NewValue, SecretInput> {
   return typeof value === 'function' || isGenerator(value)
 }
 
-function isGenerator(value: NewValue): value is Generator {
+export function isGenerator(value: NewValue): value is Generator {
   return (
     typeof value === 'object' &&
     value !== null &&

@@ -1,6 +1,5 @@
-import type { Generator } from '../../crypto/generate.ts'
 import type { SecretInput } from '../../crypto/secret-value.ts'
-import type { NewValue } from '../write.ts'
+import { isMade, type NewValue } from '../write.ts'
 
 /**
  * A new value on its way to the vault. One that is to be made is made by whoever sends it, and stays what it is: where it
@@ -27,13 +26,4 @@ export function valueSent(sent: SentValue): NewValue {
     if ('made' in sent) return sent.made
     throw new Error('the value could not be made')
   }
-}
-
-function isMade(value: NewValue): value is Exclude<NewValue, SecretInput> {
-  return typeof value === 'function' || isGenerator(value)
-}
-
-export function isGenerator(value: NewValue): value is Generator {
-  const isObject = typeof value === 'object' && value !== null
-  return isObject && 'make' in value && typeof value.make === 'function'
 }

@@ -1,11 +1,10 @@
-import { readFile } from 'node:fs/promises'
 import { Agent, type IncomingMessage } from 'node:http'
 import { join } from 'node:path'
 import { VaultError } from '../../../errors.ts'
-import { parseKeyring } from '../../../keys/keyring.ts'
+import type { SealedKeyring } from '../../../keys/keyring.ts'
 import type { Root } from '../../../keys/keyslot.ts'
 import { openSlots, type Unlock } from '../../../keys/unlock.ts'
-import { fileError, isAbsent } from '../../../store/level/folder.ts'
+import { readKeyring } from '../../locked-keyslots.ts'
 import type { ControlledVault } from '../controlled-vault.ts'
 import { unpackedFault } from '../faults.ts'
 import { type Encounter, freshNonce, holds, nonceBytes, proofOf } from '../proof.ts'
@@ -119,7 +118,7 @@ async function prepare(
   way: Way,
   { folder, hello, unlock }: { folder: string; hello: Hello; unlock: Unlock },
 ): Promise<{ readonly encounter: Encounter; readonly root: Root }> {
-  const sealed = parseKeyring(await keyringIn(folder))
+  const sealed = await keyringIn(folder)
   const { vaultId } = sealed
   if (!vaultId.equals(hello.vaultId)) {
     throw new VaultError('INTEGRITY', `what serves ${folder} is another vault`, { path: folder })
@@ -138,11 +137,12 @@ async function prepare(
   return { encounter: { nonce, clientNonce, vaultId, slot: slot.id, role: slot.role }, root }
 }
 
-async function keyringIn(folder: string): Promise<Buffer> {
-  const path = join(folder, 'keyring')
-  return readFile(path).catch((cause: unknown) => {
-    if (isAbsent(cause)) throw new VaultError('INTEGRITY', `${path} is missing`, { path })
-    throw fileError(cause, `could not read ${path}`, path)
+/** A vault that is served has one. */
+async function keyringIn(folder: string): Promise<SealedKeyring> {
+  return readKeyring(folder).catch((error: unknown) => {
+    if (!(error instanceof VaultError) || error.code !== 'NOT_FOUND') throw error
+    const path = join(folder, 'keyring')
+    throw new VaultError('INTEGRITY', `${path} is missing`, { path })
   })
 }
 
