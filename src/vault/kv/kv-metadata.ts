@@ -6,7 +6,7 @@ import type { SecretRow } from '../../projections/secrets.ts'
 import type { Inspector } from '../inspect.ts'
 import { kvHistory, kvVersionOf } from './kv-history.ts'
 import type { KvMetadata } from './kv-shape.ts'
-import { kvSettingsOf, settingsOf } from './mount.ts'
+import { checkMount, kvSettingsOf, settingsOf } from './mount.ts'
 
 /** What is known of a secret, or of one that was only declared. Throws `NOT_FOUND`. */
 export async function metadataOf(
@@ -15,6 +15,7 @@ export async function metadataOf(
   now: () => number,
 ): Promise<KvMetadata> {
   const path = checkPath(at)
+  if (mount !== undefined) checkMount(mount)
   const operation = 'describe' as const
   if (sight) await sight.begin({ operation, subject: path })
   const row = log.state.secrets.fold.state.get(path)

@@ -7,7 +7,7 @@ import type { Engine } from '../engine.ts'
 import { checkRead, readSecret } from '../read.ts'
 import { type KvVersionRow, kvHistory, kvVersionOf, newestOfRow } from './kv-history.ts'
 import type { KvRead, KvReadOptions } from './kv-shape.ts'
-import { settingsOf } from './mount.ts'
+import { checkMount, settingsOf } from './mount.ts'
 
 /** Refusals that the wire answers with what is left: the metadata of the version. */
 const gone: readonly VaultErrorCode[] = ['DELETED', 'DESTROYED', 'EXPIRED']
@@ -19,6 +19,7 @@ export async function readKv(
   { path, version, mount }: KvReadOptions & { readonly path: string },
 ): Promise<KvRead> {
   const checked = checkRead(path, { ...(version !== undefined && { version }) })
+  if (mount !== undefined) checkMount(mount)
   let row: SecretRow | undefined
   const onFound = (found: SecretRow) => {
     row = found

@@ -23,15 +23,15 @@ export async function mountSettings(
   mount: string,
 ): Promise<KvSettings> {
   const look: typeof calls.inspect = (call, work) => calls.inspect(call, work)
-  const [found] = await lookAtPolicy(look, options, ({ mounts }) => [
-    mounts.fold.state.get(checkMount(mount)) ?? {},
+  const [found] = await lookAtPolicy(look, options, (state) => [
+    settingsOf({ state }, checkMount(mount)),
   ])
   return kvSettingsOf(found ?? {})
 }
 
-/** What holds for a mount by now. Throws `INVALID`, `TOO_LARGE`. */
+/** What holds for a mount by now. */
 export function settingsOf({ state }: Pick<FoldedLog, 'state'>, mount: string): MountSettings {
-  return state.mounts.fold.state.get(checkMount(mount)) ?? {}
+  return state.mounts.fold.state.get(mount) ?? {}
 }
 
 /** Without a bound, none is said: 0, and false. */
