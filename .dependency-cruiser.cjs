@@ -3,7 +3,7 @@
  * `npm run check:layers` holds both; `test/unit/layers.test.ts` sees every rule below go red once.
  */
 
-const base = ['errors', 'limits', 'breather', 'ongoing']
+const base = ['errors', 'limits', 'breather', 'defined', 'ongoing']
 const core = [
   ...base,
   'events',
@@ -26,6 +26,7 @@ const layers = {
   errors: [],
   limits: [],
   breather: [],
+  defined: [],
   ongoing: ['errors'],
   events: base,
   crypto: base,

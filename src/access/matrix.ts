@@ -1,7 +1,7 @@
 import type { PolicyRule } from '../events/catalogue.ts'
 import type { AccessState, GrantRow } from '../projections/access.ts'
 import type { AppRoleRow } from '../projections/app-roles.ts'
-import { type TokenRow, tokenEnd, tokenHoldsUntil } from '../projections/tokens.ts'
+import { isUsable, type TokenRow, tokenHoldsUntil } from '../projections/tokens.ts'
 import { isInForce } from './judge.ts'
 import { rootPolicy } from './policy.ts'
 import { type RuleRef, ruleName } from './rule-name.ts'
@@ -145,11 +145,6 @@ function rowsOfToken(
     expired: false,
   }
   return withRules(row, ownRulesOf(access, policies))
-}
-
-/** Whether whoever shows the token is let in. */
-function isUsable(tokens: ReadonlyMap<string, TokenRow>, token: TokenRow, now: number): boolean {
-  return token.usesLeft !== 0 && tokenEnd(tokens, token, now) === undefined
 }
 
 function* withRules(row: MatrixRow, rules: Iterable<MatrixRule>): Iterable<MatrixRow> {

@@ -1,3 +1,4 @@
+import { defined } from '../defined.ts'
 import { VaultError } from '../errors.ts'
 import type { EventData } from '../events/catalogue.ts'
 import type { AuthFailure } from '../events/words.ts'
@@ -9,7 +10,6 @@ import { hasEnded, type SecretIdRow } from '../projections/secret-ids.ts'
 import type { At, Outcome } from './outcome.ts'
 import {
   type Admitted,
-  defined,
   expectCompilable,
   type IssueIntent,
   issueToken,

@@ -1,4 +1,5 @@
 import { inForce } from '../access/rule-set.ts'
+import { defined } from '../defined.ts'
 import { VaultError } from '../errors.ts'
 import type { EventData } from '../events/catalogue.ts'
 import type { AuthFailure } from '../events/words.ts'
@@ -11,7 +12,7 @@ import {
 } from '../limits.ts'
 import type { AccessState } from '../projections/access.ts'
 import { hasRoom } from '../projections/handed-out.ts'
-import { isDead, type TokenRow, tokenDepth, tokenEnd } from '../projections/tokens.ts'
+import { isDead, isUsable, type TokenRow, tokenDepth, tokenEnd } from '../projections/tokens.ts'
 import type { At, Outcome } from './outcome.ts'
 
 type Tokens = ReadonlyMap<string, TokenRow>
@@ -117,11 +118,6 @@ function earliest(a: number | undefined, b: number | undefined): number | undefi
   return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b)
 }
 
-/** Whether a token still lets somebody in. */
-export function isUsable(tokens: Tokens, row: TokenRow, now: number): boolean {
-  return row.usesLeft !== 0 && tokenEnd(tokens, row, now) === undefined
-}
-
 /** A token as it is by then, by its accessor. Throws `NOT_FOUND` for one that lets nobody in any more, too. */
 export function existingToken(tokens: Tokens, accessor: string, now: number): TokenRow {
   const row = tokens.get(accessor)
@@ -176,12 +172,4 @@ export function useToken(
   if (row.usesLeft === 0) return { failed: 'spent' }
   const data = { accessor, left: row.usesLeft - 1 }
   return { facts: [{ type: 'token.used', subject: '', data }] }
-}
-
-/** The fields that say something. */
-export function defined<T extends Readonly<Record<string, unknown>>>(
-  fields: T,
-): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  const said = Object.entries(fields).filter(([, value]) => value !== undefined)
-  return Object.fromEntries(said) as { [K in keyof T]?: Exclude<T[K], undefined> }
 }

@@ -100,6 +100,15 @@ export function tokenEnd(
   }
 }
 
+/** Whether a token still lets somebody in. */
+export function isUsable(
+  rows: ReadonlyMap<string, TokenRow>,
+  token: TokenRow,
+  now: number,
+): boolean {
+  return token.usesLeft !== 0 && tokenEnd(rows, token, now) === undefined
+}
+
 /** When a token ends by itself, in milliseconds since the epoch: it, or the first that it was issued through. */
 export function tokenHoldsUntil(rows: ReadonlyMap<string, TokenRow>, token: TokenRow): number {
   let until = token.expiresAt ?? Number.POSITIVE_INFINITY

@@ -1,4 +1,5 @@
 import type { Asked, Wanted } from '../access/asked.ts'
+import { defined } from '../defined.ts'
 import { VaultError } from '../errors.ts'
 import type { EventContext, Fact, VaultEvent } from '../events/catalogue.ts'
 import { checkActor } from '../events/path.ts'
@@ -100,7 +101,7 @@ const timeoutMsMax = 2 ** 31 - 1
 /** Reads a call's options, over the ambient ones, over the vault's own. Throws `INVALID` or `TOO_LARGE`. */
 export function readCall(defaults: CallDefaults, options: CallOptions = {}): Call {
   const ambient = defaults.ambient?.()
-  const given = ambient === undefined ? options : { ...ambient, ...withoutUndefined(options) }
+  const given = ambient === undefined ? options : { ...ambient, ...defined(options) }
   const timeout = checkTimeout(given.timeout ?? defaults.timeout)
   const context: Record<string, unknown> = {}
   for (const name of texts) {
@@ -136,14 +137,4 @@ function checkText(name: (typeof texts)[number], text: string): string {
     })
   }
   return text
-}
-
-/** The options that say something, each of them read once. */
-export function withoutUndefined<T extends object>(options: T): Partial<T> {
-  const said: Partial<T> = {}
-  for (const name of Object.keys(options) as (keyof T)[]) {
-    const value = options[name]
-    if (value !== undefined) said[name] = value
-  }
-  return said
 }

@@ -2,18 +2,12 @@ import type { Asked, Holder } from '../access/asked.ts'
 import { standsUntil } from '../access/judge.ts'
 import { checkRoleNames } from '../access/policy.ts'
 import { permit } from '../decide/permit.ts'
+import { defined } from '../defined.ts'
 import { VaultError } from '../errors.ts'
 import type { EventContext } from '../events/catalogue.ts'
 import { checkActor } from '../events/path.ts'
 import type { TokenRow } from '../projections/tokens.ts'
-import {
-  type Call,
-  type CallOptions,
-  checkTimeout,
-  permitted,
-  readCall,
-  withoutUndefined,
-} from './call.ts'
+import { type Call, type CallOptions, checkTimeout, permitted, readCall } from './call.ts'
 import type { Engine } from './engine.ts'
 import { type Inspector, inspectorOf } from './inspect.ts'
 import type { Permit } from './permit.ts'
@@ -73,7 +67,7 @@ export class Calls {
   as({ actor, roles = [], source, correlationId }: ScopeOptions): Calls {
     const session = this.#session
     const holder: Holder = { actor: checkActor(actor), asserted: checkRoleNames(roles) }
-    const said = { actor, ...withoutUndefined({ source, correlationId }) }
+    const said = { actor, ...defined({ source, correlationId }) }
     readCall({ actor, timeout: 1, slot: '', ambient: undefined }, said)
     const judge: Permit['judge'] = (asked, now = session.current.time.judged()) =>
       permit(session.current.state.access.fold.state, holder, { asked, now })
@@ -86,7 +80,7 @@ export class Calls {
 
   /** The calls of whoever shows this token. */
   shown(token: TokenRow, { source, correlationId }: ShownBy): Calls {
-    const said = { actor: token.actor, ...withoutUndefined({ source, correlationId }) }
+    const said = { actor: token.actor, ...defined({ source, correlationId }) }
     const permit = tokenPermit(this.#session, token)
     return new Calls(this.#session, { like: this, scoped: { said, permit, auth: authOf(token) } })
   }
@@ -123,7 +117,7 @@ export class Calls {
     const scoped = this.#scoped
     if (scoped === undefined) return readCall(defaults, options)
     const { said, permit, auth } = scoped
-    const given = withoutUndefined(options)
+    const given = defined(options)
     if (given.actor !== undefined && given.actor !== said.actor) {
       throw new VaultError('INVALID', `actor: this scope acts as ${said.actor} and nobody else`)
     }

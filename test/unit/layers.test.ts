@@ -14,6 +14,7 @@ const refused = [
   ['layer-errors', 'errors.ts', './limits.ts'],
   ['layer-limits', 'limits.ts', './errors.ts'],
   ['layer-breather', 'breather.ts', './errors.ts'],
+  ['layer-defined', 'defined.ts', './errors.ts'],
   ['layer-ongoing', 'ongoing.ts', './limits.ts'],
   ['layer-events', 'events/a.ts', '../crypto/leaf.ts'],
   ['layer-crypto', 'crypto/a.ts', '../events/leaf.ts'],

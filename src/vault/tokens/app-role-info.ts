@@ -1,4 +1,4 @@
-import { defined } from '../../decide/tokens.ts'
+import { defined } from '../../defined.ts'
 import type { AppRoleRow } from '../../projections/app-roles.ts'
 import type { SecretIdRow } from '../../projections/secret-ids.ts'
 import type { HandedOutText } from './handed-out-text.ts'

@@ -1,5 +1,5 @@
 import { type Admitted, useToken } from '../../decide/tokens.ts'
-import { VaultError } from '../../errors.ts'
+import { defined } from '../../defined.ts'
 import type { AuthFailure } from '../../events/words.ts'
 import type { TokenRow } from '../../projections/tokens.ts'
 import type { Calls } from '../calls.ts'
@@ -7,7 +7,7 @@ import type { Engine } from '../engine.ts'
 import type { Session } from '../session.ts'
 import { tokenAggregate } from './aggregates.ts'
 import { rowOfText } from './marked.ts'
-import { checkShown, type ShownOptions } from './shown.ts'
+import { checkShown, letIn, type ShownOptions } from './shown.ts'
 
 const refusals = {
   missing: 'no token was shown',
@@ -32,20 +32,10 @@ export async function showToken(
   options: ShownOptions,
 ): Promise<Shown> {
   const engine = session.engine()
-  const { signal, ...from } = checkShown(calls, options)
+  const shown = checkShown(calls, options)
   const token = tokenOf(engine, text)
-  if (typeof token === 'object') {
-    const own = calls.shown(token, from)
-    const failed = await used({ engine, calls: own }, token, signal)
-    if (failed === undefined) {
-      session.failures.succeeded(from.source)
-      return { token, calls: own }
-    }
-    await session.failures.take({ method: 'token', cause: failed, ...from }, signal)
-    throw new VaultError('DENIED', refusals[failed])
-  }
-  await session.failures.take({ method: 'token', cause: token, ...from }, signal)
-  throw new VaultError('DENIED', refusals[token])
+  const made = typeof token === 'string' ? token : await used({ engine, calls }, token, shown)
+  return letIn(session, made, { method: 'token', shown, refusals })
 }
 
 function tokenOf({ state, handedOut }: Engine, text: string | undefined): TokenRow | AuthFailure {
@@ -53,22 +43,24 @@ function tokenOf({ state, handedOut }: Engine, text: string | undefined): TokenR
   return rowOfText(state.tokens.fold.state, handedOut, text) ?? 'unknown'
 }
 
-/** Why the token lets nobody in, if it does not; where it does, its use is on record. */
+/** The calls of the token's bearer, its use on record, or why it lets nobody in. */
 async function used(
   { engine, calls }: { readonly engine: Engine; readonly calls: Calls },
   token: TokenRow,
-  signal: AbortSignal | undefined,
-): Promise<AuthFailure | undefined> {
+  shown: ShownOptions,
+): Promise<Shown | AuthFailure> {
+  const own = calls.shown(token, shown)
+  const admitted = { token, calls: own }
   const rows = engine.state.tokens.fold.state
   let found: Admitted = useToken(rows, token, { now: engine.time.judged() })
-  if ('failed' in found || found.facts.length === 0) return failureOf(found)
-  const { actor, context, limits } = calls.of(signal === undefined ? {} : { signal })
+  if ('failed' in found || found.facts.length === 0) return failureOf(found) ?? admitted
+  const { actor, context, limits } = own.of(defined({ signal: shown.signal }))
   const decide = (at: { readonly now: number }) => {
     found = useToken(rows, token, at)
     return 'failed' in found ? { facts: [] } : found
   }
   await engine.append({ actor, context, aggregate: tokenAggregate(token.accessor), decide }, limits)
-  return failureOf(found)
+  return failureOf(found) ?? admitted
 }
 
 export function failureOf(found: Admitted): AuthFailure | undefined {

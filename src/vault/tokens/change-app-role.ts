@@ -1,5 +1,5 @@
 import { issueSecretId, writeAppRole } from '../../decide/app-roles.ts'
-import { defined } from '../../decide/tokens.ts'
+import { defined } from '../../defined.ts'
 import type { EventData } from '../../events/catalogue.ts'
 import type { Decision } from '../../log/queue.ts'
 import { secretIdRow } from '../../projections/secret-ids.ts'

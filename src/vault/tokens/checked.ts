@@ -1,5 +1,5 @@
 import { checkPolicyNames } from '../../access/policy.ts'
-import { defined } from '../../decide/tokens.ts'
+import { defined } from '../../defined.ts'
 import { VaultError } from '../../errors.ts'
 import { checkActor } from '../../events/path.ts'
 import { handedOutMsMax, tagKeyBytesMax, tagsMax, tagValueBytesMax } from '../../limits.ts'

@@ -1,6 +1,7 @@
 import type { At } from '../../decide/outcome.ts'
 import type { HandedOn } from '../../decide/token-rights.ts'
-import { defined, type IssueIntent, issueToken, type Marked } from '../../decide/tokens.ts'
+import { type IssueIntent, issueToken, type Marked } from '../../decide/tokens.ts'
+import { defined } from '../../defined.ts'
 import { tokenRow } from '../../projections/tokens.ts'
 import type { Call } from '../call.ts'
 import type { Engine } from '../engine.ts'

@@ -1,7 +1,6 @@
 import { equalBytes, sha256 } from '../../crypto/hash.ts'
 import { logIn } from '../../decide/app-roles.ts'
 import type { Admitted, Marked } from '../../decide/tokens.ts'
-import { VaultError } from '../../errors.ts'
 import type { VaultEvent } from '../../events/catalogue.ts'
 import type { AuthFailure } from '../../events/words.ts'
 import type { AppRoleRow, AppRolesState } from '../../projections/app-roles.ts'
@@ -15,7 +14,7 @@ import { secretIdAggregate, tokenAggregate } from './aggregates.ts'
 import { failureOf } from './authenticate.ts'
 import { HandedOutText } from './handed-out-text.ts'
 import { markedBy, randomText, rowOfText } from './marked.ts'
-import { checkShown, type LoginRequest, type ShownOptions } from './shown.ts'
+import { checkShown, type LoginRequest, letIn, type ShownOptions } from './shown.ts'
 import { type IssuedToken, tokenInfoOf } from './token-info.ts'
 
 const refusals = {
@@ -46,13 +45,7 @@ export async function logInWith(
   const found = find(engine, request)
   const made =
     typeof found === 'string' ? found : await issued(engine, found, callOf(calls, found, shown))
-  const { signal, ...from } = shown
-  if (typeof made === 'object') {
-    session.failures.succeeded(from.source)
-    return made
-  }
-  await session.failures.take({ method: 'approle', cause: made, ...from }, signal)
-  throw new VaultError('DENIED', refusals[made])
+  return letIn(session, made, { method: 'approle', shown, refusals })
 }
 
 /** The call of whoever logs in, as whom its token is to act. */

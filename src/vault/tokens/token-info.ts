@@ -1,4 +1,4 @@
-import { defined } from '../../decide/tokens.ts'
+import { defined } from '../../defined.ts'
 import type { TokenRow } from '../../projections/tokens.ts'
 import type { HandedOutText } from './handed-out-text.ts'
 

@@ -1,6 +1,6 @@
-import { existingToken, isUsable, revokeToken } from '../../decide/tokens.ts'
+import { existingToken, revokeToken } from '../../decide/tokens.ts'
 import { VaultError } from '../../errors.ts'
-import type { TokenRow } from '../../projections/tokens.ts'
+import { isUsable, type TokenRow } from '../../projections/tokens.ts'
 import type { AccessChange } from '../access-call.ts'
 import type { BuiltIns } from '../built-ins.ts'
 import type { CallOptions } from '../call.ts'
