@@ -7,7 +7,6 @@ import {
   tagKeyBytesMax,
   tagsMax,
   tagValueBytesMax,
-  timeMsMax,
 } from '../limits.ts'
 import type { AuthEventData, HandedOut } from './auth-events.ts'
 import {
@@ -21,12 +20,9 @@ import {
   optional,
   text,
 } from './check.ts'
+import { count, natural, role, time } from './field-shapes.ts'
 import { authFailures, authMethods } from './words.ts'
 
-const time = integer(0, timeMsMax)
-const natural = integer(0)
-const count = integer(1)
-const role = text(nameBytesMax, 1)
 const policies = list(role, 0, policiesPerRoleMax)
 const accessor = text(accessorBytesMax, 1)
 const lasting = integer(1, handedOutMsMax)

@@ -16,7 +16,6 @@ import {
   tagKeyBytesMax,
   tagsMax,
   tagValueBytesMax,
-  timeMsMax,
   valueBytesMax,
   versionsMax,
 } from '../limits.ts'
@@ -47,11 +46,9 @@ import {
   optional,
   text,
 } from './check.ts'
+import { count, natural, role, time } from './field-shapes.ts'
 import { capabilities, denialCauses, operations, rotationTriggers, secretTypes } from './words.ts'
 
-const time = integer(0, timeMsMax)
-const natural = integer(0)
-const count = integer(1)
 const version = integer(1, versionsMax)
 const hash = bytes(32)
 const name = text(512)
@@ -100,8 +97,6 @@ const someVersions: Fields<EventData['secret.deleted']> = {
   versions: list(version, 1, versionsMax),
   previous: optional(natural),
 }
-
-const role = text(nameBytesMax, 1)
 
 const rule = map<PolicyRule>({
   effect: oneOf('allow', 'deny'),
