@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { measureKdf, passphrase, recoveryKey, Vault } from '../../src/index.ts'
 import { checkVault } from '../fixtures/check-vault.ts'
-import { ended, lightKdf, main, type Ran, Shell, words } from '../fixtures/cli.ts'
+import { ended, lightKdf, main, type Ran, Shell, says, words } from '../fixtures/cli.ts'
 
 /** Each command is a process of its own, and others may want the cores as well. */
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
@@ -23,18 +23,6 @@ beforeAll(async () => {
 })
 
 afterAll(() => shell.remove())
-
-/** Waits for a text on stdout, with which a child says how far it is. */
-function says(child: ChildProcess, text: string): Promise<void> {
-  let said = ''
-  return new Promise((resolve, reject) => {
-    child.stdout?.on('data', (chunk) => {
-      said += chunk
-      if (said.includes(text)) resolve()
-    })
-    child.once('close', () => reject(new Error(`ended without ${text}: ${said}`)))
-  })
-}
 
 /** util-linux has it; the `script` of other systems takes other arguments. */
 const hasScript =

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { passphrase, Vault } from '../../src/index.ts'
 import { checkVault } from '../fixtures/check-vault.ts'
-import { ended, lightKdf, type Ran, Shell, words } from '../fixtures/cli.ts'
+import { ended, lightKdf, type Ran, Shell, says, words } from '../fixtures/cli.ts'
 
 // Each command is a process of its own, and so is the service.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
@@ -27,21 +27,6 @@ async function startHost(shell: Shell, ...more: string[]): Promise<ChildProcess>
   host.once('close', () => hosts.delete(host))
   await says(host, 'ready')
   return host
-}
-
-/** Waits for a text on stdout. */
-function says(child: ChildProcess, text: string): Promise<void> {
-  let said = ''
-  return new Promise((resolve, reject) => {
-    child.stdout?.on('data', (chunk) => {
-      said += chunk
-      if (said.includes(text)) resolve()
-    })
-    child.stderr?.on('data', (chunk) => {
-      said += chunk
-    })
-    child.once('close', () => reject(new Error(`ended without ${text}: ${said}`)))
-  })
 }
 
 /** What a vault holds that both of two have: secrets, history, access, an auditor's keyslot. */

@@ -73,6 +73,21 @@ type Create = (handler: RequestListener, options?: WireServerOptions) => Server
 const plain: Create = (handler, options = {}) => http.createServer(options, handler)
 
 /** What Node promises of its server holds whether or not the server receives LIST. */
+/** A server that answers `/slow` when it is told to, and a connection that has been answered and rests. */
+async function startSlow(create: Create, verb: string) {
+  const asked = called<http.ServerResponse>()
+  const server = await start(
+    create((request, response) => {
+      if (request.url === '/slow') asked.call(response)
+      else response.end()
+    }),
+  )
+  const resting = await connected(server)
+  resting.write(head(`${verb} /fast`))
+  await once(resting, 'data')
+  return { server, asked, resting }
+}
+
 describe.each<[string, Create, string]>([
   ['a plain server', plain, 'GET'],
   ['a wire server', createWireServer, 'LIST'],
@@ -135,16 +150,7 @@ describe.each<[string, Create, string]>([
   })
 
   it('closes: connections that rest end, what is under way is answered, no more is accepted', async () => {
-    const asked = called<http.ServerResponse>()
-    const server = await start(
-      create((request, response) => {
-        if (request.url === '/slow') asked.call(response)
-        else response.end()
-      }),
-    )
-    const resting = await connected(server)
-    resting.write(head(`${verb} /fast`))
-    await once(resting, 'data')
+    const { server, asked, resting } = await startSlow(create, verb)
     const under = raw(server, head(`${verb} /slow`, 'Connection: close'))
     const response = await asked.first
     const port = portOf(server)
@@ -171,16 +177,7 @@ describe.each<[string, Create, string]>([
   })
 
   it('lets go of what rests, and not of what is under way', async () => {
-    const asked = called<http.ServerResponse>()
-    const server = await start(
-      create((request, response) => {
-        if (request.url === '/slow') asked.call(response)
-        else response.end()
-      }),
-    )
-    const resting = await connected(server)
-    resting.write(head(`${verb} /fast`))
-    await once(resting, 'data')
+    const { server, asked, resting } = await startSlow(create, verb)
     const busy = await connected(server)
     busy.write(head(`${verb} /slow`))
     const response = await asked.first

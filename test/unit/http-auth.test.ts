@@ -10,22 +10,11 @@ import {
   textsField,
   wholeText,
 } from '../../src/http/text-fields.ts'
-import { WireError } from '../../src/http/wire-error.ts'
 import type { AppRole, AppRoleOptions, SecretIdInfo, TokenInfo } from '../../src/index.ts'
+import { refusal } from '../fixtures/refusal.ts'
 
 const issued = Date.UTC(2026, 2, 1, 12, 0, 0, 250)
 const hour = 3_600_000
-
-/** The refusal of a request, as status and errors. */
-function refusal(work: () => unknown): [number, readonly string[]] {
-  try {
-    work()
-  } catch (error) {
-    if (error instanceof WireError) return [error.status, error.errors]
-    throw error
-  }
-  throw new Error('expected a refusal')
-}
 
 function token(info: Partial<TokenInfo> = {}): TokenInfo {
   return {

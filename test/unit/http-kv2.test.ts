@@ -13,18 +13,7 @@ import { readCustomMetadata, readCustomMetadataPatch } from '../../src/http/kv2/
 import { subkeysOf } from '../../src/http/kv2/subkeys.ts'
 import { formatTime } from '../../src/http/times.ts'
 import { weakText } from '../../src/http/weak.ts'
-import { WireError } from '../../src/http/wire-error.ts'
-
-/** The refusal of a request, as status and errors. */
-function refusal(work: () => unknown): [number, readonly string[]] {
-  try {
-    work()
-  } catch (error) {
-    if (error instanceof WireError) return [error.status, error.errors]
-    throw error
-  }
-  throw new Error('expected a refusal')
-}
+import { refusal } from '../fixtures/refusal.ts'
 
 describe('parseDuration', () => {
   it.each([

@@ -5,6 +5,7 @@ import { handedOutMax } from '../../src/limits.ts'
 import { access } from '../../src/projections/access.ts'
 import { type HandedOutRow, hasRoom } from '../../src/projections/handed-out.ts'
 import { testVault } from '../../src/testing.ts'
+import { nextOver } from '../fixtures/next-over.ts'
 
 const rule = (
   effect: PolicyRule['effect'],
@@ -119,14 +120,10 @@ describe('a watch by a token that was renewed', () => {
     const watch = scope.watch('dev/a')
     await watch.next()
     await scope.renewSelf({ ttl: 1000 })
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
-    const next = watch.next()
-    next.catch(() => undefined)
-    await new Promise((resolve) => setImmediate(resolve))
-    clock.advance(1000)
-    await vi.advanceTimersByTimeAsync(1000)
-    vi.useRealTimers()
-    await expect(next).rejects.toMatchObject({ code: 'DENIED', path: 'dev/a' })
+    await expect(nextOver(watch, clock, 1000)).rejects.toMatchObject({
+      code: 'DENIED',
+      path: 'dev/a',
+    })
   })
 })
 

@@ -1,10 +1,11 @@
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { judge } from '../../src/access/judge.ts'
 import type { IssueOptions, PolicyRule, Scope, Vault } from '../../src/index.ts'
 import { segmentsPerRoleMax } from '../../src/limits.ts'
 import { access } from '../../src/projections/access.ts'
 import { testVault } from '../../src/testing.ts'
 import { appendedBy, eventsOf } from '../fixtures/events.ts'
+import { nextOver } from '../fixtures/next-over.ts'
 
 const allow = (capabilities: PolicyRule['capabilities'], ...paths: string[]): PolicyRule => ({
   effect: 'allow',
@@ -318,14 +319,7 @@ describe('a scope whose token ends', () => {
     const { token } = await parent.tokens.issue()
     const watch = (await vault.authenticate(token.text())).watch('a')
     await watch.next()
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
-    const next = watch.next()
-    next.catch(() => undefined)
-    await new Promise((resolve) => setImmediate(resolve))
-    clock.advance(1000)
-    await vi.advanceTimersByTimeAsync(1000)
-    vi.useRealTimers()
-    await expect(next).rejects.toMatchObject({ code: 'DENIED', path: 'a' })
+    await expect(nextOver(watch, clock, 1000)).rejects.toMatchObject({ code: 'DENIED', path: 'a' })
   })
 
   it('sees nothing more of the trail that it follows', async () => {

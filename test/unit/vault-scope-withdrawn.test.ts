@@ -4,6 +4,7 @@ import type { Capability } from '../../src/events/words.ts'
 import type { Projection, Vault } from '../../src/index.ts'
 import { testVault } from '../../src/testing.ts'
 import { eventsOf } from '../fixtures/events.ts'
+import { nextOver } from '../fixtures/next-over.ts'
 
 const eve = { actor: 'user/eve' }
 
@@ -89,14 +90,10 @@ describe('what a scope may not do any more', () => {
     const scope = await allow(vault, [allows(['read'], 'a/**')], { expiresAt })
     const watch = scope.watch('a/b')
     await watch.next()
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
-    const next = watch.next()
-    next.catch(() => undefined)
-    await new Promise((resolve) => setImmediate(resolve))
-    clock.advance(1000)
-    await vi.advanceTimersByTimeAsync(1000)
-    vi.useRealTimers()
-    await expect(next).rejects.toMatchObject({ code: 'DENIED', path: 'a/b' })
+    await expect(nextOver(watch, clock, 1000)).rejects.toMatchObject({
+      code: 'DENIED',
+      path: 'a/b',
+    })
   })
 })
 
