@@ -3,7 +3,7 @@
  * `npm run check:layers` holds both; `test/unit/layers.test.ts` sees every rule below go red once.
  */
 
-const base = ['errors', 'limits', 'breather', 'defined', 'ongoing']
+const base = ['errors', 'limits', 'breather', 'defined', 'ongoing', 'secret']
 const core = [
   ...base,
   'events',
@@ -28,6 +28,7 @@ const layers = {
   breather: [],
   defined: [],
   ongoing: ['errors'],
+  secret: ['errors'],
   events: base,
   crypto: base,
   store: base,

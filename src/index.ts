@@ -8,13 +8,6 @@ export {
 } from './access/matrix.ts'
 export { rootPolicy } from './access/policy.ts'
 export { type Generator, generate } from './crypto/generate.ts'
-export type {
-  JsonValue,
-  SecretFields,
-  SecretInput,
-  SecretKind,
-  SecretValue,
-} from './crypto/secret-value.ts'
 export { type Retry, VaultError, type VaultErrorCode, type VaultErrorDetails } from './errors.ts'
 export type {
   EventContext,
@@ -91,6 +84,14 @@ export {
 } from './reports/report.ts'
 export type { ReportRun, RunTotals } from './reports/run.ts'
 export type { Output, OutputFile, OutputSink, WrittenReport } from './reports/write.ts'
+export { HandedOutText } from './secret/handed-out-text.ts'
+export type {
+  JsonValue,
+  SecretFields,
+  SecretInput,
+  SecretKind,
+  SecretValue,
+} from './secret/value.ts'
 export { archiveStore } from './store/archive.ts'
 export { type LevelStoreOptions, levelStore } from './store/level.ts'
 export { memoryStore } from './store/memory.ts'
@@ -224,7 +225,6 @@ export type {
 } from './vault/tokens/app-role-info.ts'
 export type { AppRoles } from './vault/tokens/app-roles.ts'
 export type { RenewOptions } from './vault/tokens/change-token.ts'
-export { HandedOutText } from './vault/tokens/handed-out-text.ts'
 export type { IssueOptions } from './vault/tokens/issue.ts'
 export type { LoginRequest, ShownOptions } from './vault/tokens/shown.ts'
 export type { IssuedToken, TokenInfo } from './vault/tokens/token-info.ts'

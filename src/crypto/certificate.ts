@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto'
+import type { SecretInput } from '../secret/value.ts'
 import { viewOf } from './bytes.ts'
-import type { SecretInput } from './secret-value.ts'
 
 /** What a certificate says of itself. Times are milliseconds since the epoch. */
 export interface CertificateFacts {

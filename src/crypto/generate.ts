@@ -1,8 +1,8 @@
 import { generateKeyPairSync, randomInt } from 'node:crypto'
 import { VaultError } from '../errors.ts'
+import type { SecretInput } from '../secret/value.ts'
 import { rawPublicKey } from './ed25519.ts'
 import { randomBytes } from './random.ts'
-import type { SecretInput } from './secret-value.ts'
 import { ed25519PublicLine } from './ssh-key.ts'
 
 /** Makes new values for `write` and `rotate`. */

@@ -1,7 +1,7 @@
 import { createPublicKey, type JsonWebKey } from 'node:crypto'
+import type { SecretInput } from '../secret/value.ts'
 import { viewOf } from './bytes.ts'
 import { sha256 } from './hash.ts'
-import type { SecretInput } from './secret-value.ts'
 
 /**
  * The fingerprint that `ssh-keygen -l` prints, `SHA256:` and unpadded base64, of the public key in a value: a line

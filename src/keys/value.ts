@@ -1,13 +1,13 @@
 import { equalBytes, sha256 } from '../crypto/hash.ts'
+import { VaultError } from '../errors.ts'
+import { eventDepthMax, fieldsMax, valueBytesMax } from '../limits.ts'
 import {
   type JsonValue,
   kindOf,
   type SecretFields,
   type SecretInput,
   type SecretKind,
-} from '../crypto/secret-value.ts'
-import { VaultError } from '../errors.ts'
-import { eventDepthMax, fieldsMax, valueBytesMax } from '../limits.ts'
+} from '../secret/value.ts'
 
 /**
  * plain := kind u8 ‖ length u32 ‖ bytes(length) ‖ zeros

@@ -1,5 +1,5 @@
-import type { SecretInput } from '../crypto/secret-value.ts'
 import { noKdf } from '../keys/no-kdf.ts'
+import type { SecretInput } from '../secret/value.ts'
 import { memoryStore } from '../store/memory.ts'
 import type { StoreOpener } from '../store/port.ts'
 import { Vault } from '../vault/vault.ts'

@@ -1,5 +1,5 @@
-import type { JsonValue, SecretFields } from '../crypto/secret-value.ts'
 import type { SecretType } from '../events/words.ts'
+import type { JsonValue, SecretFields } from '../secret/value.ts'
 import type { FoundRow } from './admit.ts'
 import { isObject, type JsonObject, kindOfJson, parseJson } from './json-text.ts'
 import { foreignPath } from './paths.ts'

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import type { SecretInput } from '../crypto/secret-value.ts'
+import type { SecretInput } from '../secret/value.ts'
 import type { SkippedRow, TransferEntry } from './entry.ts'
 
 /** Names that a shell keeps for itself or reads back otherwise, and the one that dotenv's object cannot hold. */

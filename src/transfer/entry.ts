@@ -1,5 +1,5 @@
-import type { SecretInput } from '../crypto/secret-value.ts'
 import type { SecretMeta } from '../events/catalogue.ts'
+import type { SecretInput } from '../secret/value.ts'
 
 /** One value of a secret that is carried from one place to another. */
 export interface EntryVersion {

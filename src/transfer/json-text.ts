@@ -1,6 +1,6 @@
-import type { JsonValue } from '../crypto/secret-value.ts'
 import type { VaultError } from '../errors.ts'
 import { transferDepthMax } from '../limits.ts'
+import type { JsonValue } from '../secret/value.ts'
 import { refuseFile } from './text.ts'
 
 export interface JsonObject {

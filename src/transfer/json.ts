@@ -1,4 +1,3 @@
-import type { JsonValue, SecretInput } from '../crypto/secret-value.ts'
 import { VaultError } from '../errors.ts'
 import {
   boolean,
@@ -22,6 +21,7 @@ import {
   timeMsMax,
   versionsMax,
 } from '../limits.ts'
+import type { JsonValue, SecretInput } from '../secret/value.ts'
 import { type FoundRow, simpleEntry } from './admit.ts'
 import type { EntryVersion, TransferEntry } from './entry.ts'
 import { isObject, type JsonObject, kindOfJson, parseJson } from './json-text.ts'

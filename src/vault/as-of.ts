@@ -1,6 +1,6 @@
-import type { SecretValue } from '../crypto/secret-value.ts'
 import { VaultError } from '../errors.ts'
 import { eventAt } from '../log/reader.ts'
+import type { SecretValue } from '../secret/value.ts'
 import type { Call, CallOptions } from './call.ts'
 import type { Engine } from './engine.ts'
 import type { FoldedLog } from './folded-log.ts'

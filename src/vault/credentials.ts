@@ -1,5 +1,5 @@
-import type { SecretFields, SecretValue } from '../crypto/secret-value.ts'
 import { VaultError } from '../errors.ts'
+import type { SecretFields, SecretValue } from '../secret/value.ts'
 import type { WriteOptions } from './new-value.ts'
 import type { ReadOptions } from './read.ts'
 import type { Rotated, RotateOptions, Written } from './write.ts'

@@ -1,4 +1,4 @@
-import type { SecretValue } from '../crypto/secret-value.ts'
+import type { SecretValue } from '../secret/value.ts'
 import type { AuditEvent, AuditFollow, AuditPage, AuditQuery } from './audit.ts'
 import type { CallOptions } from './call.ts'
 import type { SecretInfo, VersionInfo } from './info.ts'

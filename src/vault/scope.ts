@@ -1,7 +1,7 @@
 import type { Asked } from '../access/asked.ts'
 import type { Explanation } from '../access/explain.ts'
-import type { SecretInput, SecretValue } from '../crypto/secret-value.ts'
 import { fixedProjection, type Projection } from '../projections/projection.ts'
+import type { SecretInput, SecretValue } from '../secret/value.ts'
 import { Anchors } from './anchors.ts'
 import { stateAsOf, type VaultAsOf } from './as-of.ts'
 import { auditReader } from './audit-reader.ts'

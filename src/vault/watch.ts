@@ -1,7 +1,7 @@
 import type { Observable } from 'rxjs'
-import type { SecretValue } from '../crypto/secret-value.ts'
 import { VaultError } from '../errors.ts'
 import { grown } from '../log/follow.ts'
+import type { SecretValue } from '../secret/value.ts'
 import type { Call, CallOptions } from './call.ts'
 import type { Engine } from './engine.ts'
 import { type CheckedRead, checkRead, readSecret } from './read.ts'

@@ -1,6 +1,5 @@
 import type { Asked, Wanted } from '../access/asked.ts'
 import type { Generator } from '../crypto/generate.ts'
-import type { SecretInput } from '../crypto/secret-value.ts'
 import {
   annotate as decideAnnotate,
   rotate as decideRotate,
@@ -13,6 +12,7 @@ import { checkPath } from '../events/path.ts'
 import { type RotationTrigger, rotationTriggers } from '../events/words.ts'
 import { encodeValue } from '../keys/value.ts'
 import type { Command } from '../log/queue.ts'
+import type { SecretInput } from '../secret/value.ts'
 import { type Call, permitted } from './call.ts'
 import type { Engine } from './engine.ts'
 import { readMeta } from './meta-options.ts'

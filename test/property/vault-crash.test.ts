@@ -1,7 +1,7 @@
 import { deepStrictEqual } from 'node:assert/strict'
 import fc from 'fast-check'
 import { describe, it } from 'vitest'
-import type { SecretInput } from '../../src/crypto/secret-value.ts'
+import type { SecretInput } from '../../src/secret/value.ts'
 import { checkStore } from '../fixtures/check-vault.ts'
 import { run, steps } from './model/commands.ts'
 import type { Operation } from './model/operations.ts'

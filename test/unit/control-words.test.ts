@@ -1,10 +1,10 @@
 import { fc, test } from '@fast-check/vitest'
 import { describe, expect, it, vi } from 'vitest'
-import { SecretValue } from '../../src/crypto/secret-value.ts'
 import { noKdf } from '../../src/keys/no-kdf.ts'
 import type { Credential } from '../../src/keys/unlock.ts'
+import { HandedOutText } from '../../src/secret/handed-out-text.ts'
+import { SecretValue } from '../../src/secret/value.ts'
 import { type Lent, packed, unpacked, type Word, wordText } from '../../src/vault/control/words.ts'
-import { HandedOutText } from '../../src/vault/tokens/handed-out-text.ts'
 
 /** Over the socket and back. */
 async function sent(value: unknown): Promise<unknown> {

@@ -1,8 +1,8 @@
 import { createPrivateKey, createPublicKey, sign, verify } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { generate } from '../../src/crypto/generate.ts'
-import type { SecretFields, SecretInput } from '../../src/crypto/secret-value.ts'
 import { sshKeyFacts } from '../../src/crypto/ssh-key.ts'
+import type { SecretFields, SecretInput } from '../../src/secret/value.ts'
 
 describe('generated values', () => {
   it('are passwords of the length and alphabet asked for', () => {

@@ -1,8 +1,8 @@
 import { generateKeyPairSync, X509Certificate } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { certificateFacts } from '../../src/crypto/certificate.ts'
-import type { SecretInput } from '../../src/crypto/secret-value.ts'
 import { sshKeyFacts } from '../../src/crypto/ssh-key.ts'
+import type { SecretInput } from '../../src/secret/value.ts'
 
 /** Made with OpenSSL and OpenSSH for these tests; the fingerprints are what `openssl x509` and `ssh-keygen -l` print. */
 const certificate = `-----BEGIN CERTIFICATE-----

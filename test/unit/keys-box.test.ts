@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { randomKey } from '../../src/crypto/random.ts'
-import type { SecretInput } from '../../src/crypto/secret-value.ts'
 import { type BoxPlace, keyIdOf, openBox, type SealedBox, sealBox } from '../../src/keys/box.ts'
 import { decodeValue, encodeValue, sameValue } from '../../src/keys/value.ts'
 import { valueBytesMax } from '../../src/limits.ts'
+import type { SecretInput } from '../../src/secret/value.ts'
 
 const place = { vaultId: Buffer.alloc(16, 1), subject: 'prod/db/password', version: 3 }
 const tagBytes = 16

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { SecretFields } from '../../src/crypto/secret-value.ts'
+import type { SecretFields } from '../../src/secret/value.ts'
 import { mergePatch } from '../../src/vault/kv/merge-patch.ts'
 
 /** RFC 7396, appendix A: what there was, the patch, and what comes of it. */

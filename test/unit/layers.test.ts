@@ -16,6 +16,7 @@ const refused = [
   ['layer-breather', 'breather.ts', './errors.ts'],
   ['layer-defined', 'defined.ts', './errors.ts'],
   ['layer-ongoing', 'ongoing.ts', './limits.ts'],
+  ['layer-secret', 'secret/value.ts', '../limits.ts'],
   ['layer-events', 'events/a.ts', '../crypto/leaf.ts'],
   ['layer-crypto', 'crypto/a.ts', '../events/leaf.ts'],
   ['layer-store', 'store/a.ts', '../events/leaf.ts'],

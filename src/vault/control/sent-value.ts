@@ -1,4 +1,4 @@
-import type { SecretInput } from '../../crypto/secret-value.ts'
+import type { SecretInput } from '../../secret/value.ts'
 import { isMade, type NewValue } from '../write.ts'
 
 /**

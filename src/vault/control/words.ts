@@ -1,9 +1,9 @@
 import { breather } from '../../breather.ts'
-import { SecretValue } from '../../crypto/secret-value.ts'
 import { VaultError } from '../../errors.ts'
 import type { KeyslotKind, SlotKdf } from '../../keys/keyslot.ts'
 import type { Credential, Unlock } from '../../keys/unlock.ts'
-import { HandedOutText } from '../tokens/handed-out-text.ts'
+import { HandedOutText } from '../../secret/handed-out-text.ts'
+import { SecretValue } from '../../secret/value.ts'
 
 /**
  * What a control socket carries: JSON, in which whatever JSON does not have stands as an object of one member, whose name

@@ -1,7 +1,7 @@
-import type { SecretValue } from '../../crypto/secret-value.ts'
 import { oldestShown } from '../../decide/kv.ts'
 import { VaultError, type VaultErrorCode } from '../../errors.ts'
 import type { SecretRow } from '../../projections/secrets.ts'
+import type { SecretValue } from '../../secret/value.ts'
 import type { Call } from '../call.ts'
 import type { Engine } from '../engine.ts'
 import { checkRead, readSecret } from '../read.ts'

@@ -1,5 +1,5 @@
-import type { SecretValue } from '../../crypto/secret-value.ts'
 import type { VersionState } from '../../projections/secrets.ts'
+import type { SecretValue } from '../../secret/value.ts'
 import type { CallOptions } from '../call.ts'
 import type { Written } from '../write.ts'
 

@@ -1,4 +1,4 @@
-import type { SecretFields } from '../../crypto/secret-value.ts'
+import type { SecretFields } from '../../secret/value.ts'
 import type { AccessChange } from '../access-call.ts'
 import type { CallOptions } from '../call.ts'
 import type { Calls } from '../calls.ts'

@@ -1,4 +1,4 @@
-import type { JsonValue, SecretFields } from '../../crypto/secret-value.ts'
+import type { JsonValue, SecretFields } from '../../secret/value.ts'
 
 /**
  * The fields with a patch applied: null takes a field away, an object is merged into what is there, and anything else takes

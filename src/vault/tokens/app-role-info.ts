@@ -1,7 +1,7 @@
 import { defined } from '../../defined.ts'
 import type { AppRoleRow } from '../../projections/app-roles.ts'
 import type { SecretIdRow } from '../../projections/secret-ids.ts'
-import type { HandedOutText } from './handed-out-text.ts'
+import type { HandedOutText } from '../../secret/handed-out-text.ts'
 
 /** What an application that logs in by itself is to be. Times are milliseconds. */
 export interface AppRoleOptions {

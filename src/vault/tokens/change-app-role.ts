@@ -3,6 +3,7 @@ import { defined } from '../../defined.ts'
 import type { EventData } from '../../events/catalogue.ts'
 import type { Decision } from '../../log/queue.ts'
 import { secretIdRow } from '../../projections/secret-ids.ts'
+import { HandedOutText } from '../../secret/handed-out-text.ts'
 import type { AccessChange } from '../access-call.ts'
 import type { Call } from '../call.ts'
 import type { Engine } from '../engine.ts'
@@ -24,7 +25,6 @@ import {
   checkPosition,
   checkRoleId,
 } from './checked.ts'
-import { HandedOutText } from './handed-out-text.ts'
 import { askedToHandOn, expectUncounted } from './handing-on.ts'
 import { askedForTokens } from './looks.ts'
 import { markedBy, randomText } from './marked.ts'

@@ -3,6 +3,7 @@ import type { HandedOn } from '../../decide/token-rights.ts'
 import { type IssueIntent, issueToken, type Marked } from '../../decide/tokens.ts'
 import { defined } from '../../defined.ts'
 import { tokenRow } from '../../projections/tokens.ts'
+import { HandedOutText } from '../../secret/handed-out-text.ts'
 import type { Call } from '../call.ts'
 import type { Engine } from '../engine.ts'
 import { underPolicy } from '../permit.ts'
@@ -16,7 +17,6 @@ import {
   checkMeta,
   checkOwnText,
 } from './checked.ts'
-import { HandedOutText } from './handed-out-text.ts'
 import { askedToHandOn, expectUncounted, handedOnUntil } from './handing-on.ts'
 import { markedBy, randomText } from './marked.ts'
 import { type IssuedToken, tokenInfoOf } from './token-info.ts'

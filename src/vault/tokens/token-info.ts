@@ -1,6 +1,6 @@
 import { defined } from '../../defined.ts'
 import type { TokenRow } from '../../projections/tokens.ts'
-import type { HandedOutText } from './handed-out-text.ts'
+import type { HandedOutText } from '../../secret/handed-out-text.ts'
 
 /** What is known of a token, besides the token itself. */
 export interface TokenInfo {

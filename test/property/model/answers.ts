@@ -1,5 +1,5 @@
-import { SecretValue } from '../../../src/crypto/secret-value.ts'
 import { VaultError } from '../../../src/errors.ts'
+import { SecretValue } from '../../../src/secret/value.ts'
 import { shownValue } from './secrets.ts'
 
 /** What a call returned, as the model tells it, and the id of its event apart: that is random. */

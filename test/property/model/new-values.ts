@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { SecretInput } from '../../../src/crypto/secret-value.ts'
 import type { SecretMeta } from '../../../src/events/catalogue.ts'
+import type { SecretInput } from '../../../src/secret/value.ts'
 import type { MetaOptions } from '../../../src/vault/meta-options.ts'
 import type { WriteOptions } from '../../../src/vault/new-value.ts'
 import type { OperationOf } from './operations.ts'

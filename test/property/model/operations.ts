@@ -1,6 +1,6 @@
 import fc from 'fast-check'
-import type { SecretInput } from '../../../src/crypto/secret-value.ts'
 import { rotationTriggers, secretTypes } from '../../../src/events/words.ts'
+import type { SecretInput } from '../../../src/secret/value.ts'
 import type { VersionsOptions } from '../../../src/vault/change-versions.ts'
 import type { HistoryOptions, ListOptions } from '../../../src/vault/inspect.ts'
 import type { WriteOptions } from '../../../src/vault/new-value.ts'

@@ -1,7 +1,7 @@
-import type { SecretInput } from '../../../src/crypto/secret-value.ts'
 import type { VaultErrorCode } from '../../../src/errors.ts'
 import type { EventType, SecretMeta } from '../../../src/events/catalogue.ts'
 import type { RotationTrigger } from '../../../src/events/words.ts'
+import type { SecretInput } from '../../../src/secret/value.ts'
 
 /*
  * The model: secrets as a plain Map, each row replaced as a whole. It keeps every version with its value in the clear,

@@ -89,19 +89,15 @@ export class SecretValue extends Concealed {
     }
   }
 
-  /** A fresh copy of the bytes, the caller's to wipe; of a string, its UTF-8. `INVALID` for fields. */
+  /**
+   * A fresh copy of the bytes, the caller's to wipe; of a string, its UTF-8. `INVALID` for fields. In a browser, which has
+   * no `Buffer`, a `Uint8Array`.
+   */
   bytes(): Buffer {
     const content = this.#content
-    // `Buffer.from` would place a small copy in memory that other buffers of the process share.
-    if (typeof content === 'string') {
-      const bytes = Buffer.alloc(Buffer.byteLength(content))
-      bytes.write(content)
-      return bytes
-    }
+    if (typeof content === 'string') return ownMemory(new TextEncoder().encode(content))
     if (!(content instanceof Uint8Array)) throw this.#refusal('holds fields: use fields()')
-    const bytes = Buffer.alloc(content.length)
-    bytes.set(content)
-    return bytes
+    return ownMemory(new Uint8Array(content))
   }
 
   /** A fresh copy of the fields. `INVALID` for a string and for bytes. */
@@ -116,4 +112,10 @@ export class SecretValue extends Concealed {
     const { path } = this.#about
     return new VaultError('INVALID', `secret ${path} ${what}`, { path })
   }
+}
+
+/** The same memory as Node's `Buffer`, where there is one; it is shared with no other buffer of the process. */
+function ownMemory(bytes: Uint8Array<ArrayBuffer>): Buffer {
+  if (typeof Buffer === 'undefined') return bytes as Buffer
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
 }

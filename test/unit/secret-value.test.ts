@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { type SecretInput, SecretValue } from '../../src/crypto/secret-value.ts'
+import { type SecretInput, SecretValue } from '../../src/secret/value.ts'
 
 const about = { path: 'prod/db/password', version: 3, position: 41, type: 'generic' }
 const leak = 'hunter2'

@@ -1,4 +1,5 @@
-import { inspect } from 'node:util'
+/** `util.inspect.custom` of Node, by its registered name: no module of Node's is needed to know it, in a browser either. */
+const inspectCustom = Symbol.for('nodejs.util.inspect.custom')
 
 const shown = '[secret]'
 
@@ -12,7 +13,7 @@ export abstract class Concealed {
     return shown
   }
 
-  [inspect.custom](): string {
+  [inspectCustom](): string {
     return shown
   }
 }

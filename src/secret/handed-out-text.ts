@@ -1,4 +1,4 @@
-import { Concealed } from '../../crypto/concealed.ts'
+import { Concealed } from './concealed.ts'
 
 /**
  * A token or a secret id as it is handed out, once: the vault keeps a keyed hash of it and can never show it again. Like a
