@@ -18,11 +18,13 @@ export type {
   RotationScope,
   VaultEvent,
 } from './events/catalogue.ts'
+export { eventTypes } from './events/event-types.ts'
 export { type Pattern, parsePattern } from './events/pattern.ts'
 export {
   type Capability,
   capabilities,
   type RotationTrigger,
+  rotationTriggers,
   type SecretType,
   secretTypes,
 } from './events/words.ts'
@@ -32,6 +34,7 @@ export type { Share, ShareCount } from './keys/share.ts'
 export { addShare, combineShares, type ShareSet, shares } from './keys/shares.ts'
 export type { Credential, Unlock } from './keys/unlock.ts'
 export { policyTextBytesMax, versionsMax } from './limits.ts'
+export type { Appended } from './log/append-channel.ts'
 export type { Clock } from './log/clock.ts'
 export type { Commit } from './log/reader.ts'
 export {
@@ -45,6 +48,7 @@ export { type AccessesState, type AccessRow, accesses } from './projections/acce
 export { type AppRoleRow, type AppRolesState, appRoles } from './projections/app-roles.ts'
 export type { HandedOutRow } from './projections/handed-out.ts'
 export { type Lifecycle, lifecycle } from './projections/lifecycle.ts'
+export { plainState } from './projections/plain-state.ts'
 export {
   defineProjection,
   FoldError,
@@ -52,6 +56,17 @@ export {
   type Projection,
   type View,
 } from './projections/projection.ts'
+export {
+  byPrecedence,
+  maxAgeOf,
+  type RotationFacts,
+  type RotationJudgement,
+  type RotationPoliciesState,
+  type RotationPolicyRow,
+  type RotationStatus,
+  rotationPolicies,
+  rotationStatusOf,
+} from './projections/rotation-policies.ts'
 export { type RotationRow, type RotationsState, rotations } from './projections/rotations.ts'
 export {
   type SecretRow,
@@ -59,7 +74,7 @@ export {
   secrets,
   type VersionState,
 } from './projections/secrets.ts'
-export { type TokenRow, type TokensState, tokens } from './projections/tokens.ts'
+export { isUsable, type TokenRow, type TokensState, tokens } from './projections/tokens.ts'
 export { type VersionRow, type VersionsState, versions } from './projections/versions.ts'
 export type { BuiltInReport } from './reports/contents/catalogue.ts'
 export { type FormatName, formatNames } from './reports/formats/format.ts'
@@ -124,7 +139,7 @@ export type { AnchorPlace, Anchors } from './vault/anchors.ts'
 export type { KnownAsOf, VaultAsOf } from './vault/as-of.ts'
 export type { AuditEvent, AuditFollow, AuditPage, AuditQuery } from './vault/audit.ts'
 export type { AuditFilter } from './vault/audit-filter.ts'
-export type { BackedUp, BackupOptions } from './vault/backup.ts'
+export { type BackedUp, type BackupOptions, writeBackup } from './vault/backup.ts'
 export { BackupReader, type BackupReaderOptions, type BackupStatus } from './vault/backup-reader.ts'
 export type { CallOptions } from './vault/call.ts'
 export type { ScopeOptions } from './vault/calls.ts'
@@ -157,6 +172,7 @@ export type {
 } from './vault/diff-shape.ts'
 export type { ExplainedAccess, ExplainedActor, ExplainOptions } from './vault/explain.ts'
 export type { Export } from './vault/export.ts'
+export { type ChangeOptions, changeId } from './vault/given-id.ts'
 export type { Health } from './vault/health.ts'
 export type { Identity } from './vault/identity.ts'
 export { type Imported, type ImportOptions, importSecrets } from './vault/import.ts'
@@ -199,12 +215,20 @@ export type { MetaOptions } from './vault/meta-options.ts'
 export type { WriteOptions } from './vault/new-value.ts'
 export type { CreateOptions, OpenOptions, VaultPlace } from './vault/options.ts'
 export type { Policies, Policy, PolicyReader } from './vault/policies.ts'
+export type {
+  ProjectionEntry,
+  ProjectionState,
+  ProjectionStateOptions,
+  ProjectionStates,
+} from './vault/projection-states.ts'
 export type { ConsistencyProof, EventProof, Proofs } from './vault/proofs.ts'
+export type { ReachedOptions } from './vault/reached.ts'
 export type { ReadOptions } from './vault/read.ts'
 export type { AuditReader, SecretInspector, SecretReader } from './vault/readers.ts'
 export type { Moment, PassOptions, Replayed, ReplayOptions } from './vault/replay.ts'
 export { builtInReports } from './vault/reporting/built-in-reports.ts'
 export type { Evidence, EvidenceOptions } from './vault/reporting/evidence.ts'
+export { outputFile, outputFolder } from './vault/reporting/output-folder.ts'
 export type { ReportOptions } from './vault/reporting/report-run.ts'
 export type { GeneratedReport } from './vault/reporting/report-writing.ts'
 export type { Reports, WriteReportOptions } from './vault/reporting/reports.ts'
@@ -227,12 +251,14 @@ export type { AppRoles } from './vault/tokens/app-roles.ts'
 export type { RenewOptions } from './vault/tokens/change-token.ts'
 export type { IssueOptions } from './vault/tokens/issue.ts'
 export type { LoginRequest, ShownOptions } from './vault/tokens/shown.ts'
+export { sourceGroup } from './vault/tokens/source-group.ts'
 export type { IssuedToken, TokenInfo } from './vault/tokens/token-info.ts'
 export { TokenScope } from './vault/tokens/token-scope.ts'
 export type { Tokens } from './vault/tokens/tokens.ts'
 export { Vault } from './vault/vault.ts'
 export type { Verification, VerifyOptions } from './vault/verify.ts'
 export { version } from './vault/version.ts'
+export type { WatchOptions } from './vault/watch.ts'
 export type {
   Annotated,
   NewValue,

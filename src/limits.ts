@@ -49,6 +49,11 @@ export const tokenDepthMax = 16
 /** Applications that log in by themselves: each login is compared with all of them. */
 export const appRolesMax = 1024
 
+/** How far the time in an id that a caller gives may lie from the vault's: an hour. */
+export const givenIdMsMax = 60 * 60 * 1000
+/** Ids that callers gave whose events are known: beyond them the oldest are let go, and refused from then on. */
+export const givenIdsMax = 100_000
+
 export const commitEventsMax = 128
 /** Event bytes that the writer puts into one commit, one larger event or one larger command excepted. */
 export const commitBytesMax = 64 * 1024

@@ -25,6 +25,7 @@ const refusals = {
   deleted: ['DELETED', 'is deleted; restore it to read it'],
   destroyed: ['DESTROYED', 'is destroyed: its key is gone'],
   absent: ['NOT_FOUND', 'does not exist'],
+  hidden: ['NOT_FOUND', 'does not exist'],
 } as const satisfies Record<DenialCause, readonly [VaultErrorCode, string]>
 
 /** A refusal is a fact like any other: it is recorded first, then thrown. */

@@ -7,7 +7,7 @@ export interface ReadIntent {
   readonly path: string
   readonly operation: 'read' | 'watch'
   /** A version that is not simply the newest, as its history tells it; absent for the newest. */
-  readonly version?: ReadableVersion | AbsentVersion
+  readonly version?: ReadableVersion | AbsentVersion | HiddenVersion
   readonly allowExpired?: boolean
   /** The position that it is read as of: `version` is the one that the log held then, as it stands today. */
   readonly asOf?: number
@@ -17,6 +17,12 @@ export interface ReadIntent {
 export interface AbsentVersion {
   readonly version?: number
   readonly state: 'absent'
+}
+
+/** A version that is kept, and that whoever asks is to take for one that is not there. */
+export interface HiddenVersion {
+  readonly version: number
+  readonly state: 'hidden'
 }
 
 /** What decides whether a version may be read. */

@@ -31,12 +31,18 @@ export interface AuthEventData {
     /** Of a token or a login; of many the one of the last. */
     readonly cause?: AuthFailure
   }
-  /** A login: what was issued for it stands beside it in the same commit. */
+  /**
+   * A login of an application, where what was issued for it stands beside it in the same commit; or somebody who opened a
+   * keyslot of a vault that was open already.
+   */
   'auth.succeeded': {
-    readonly method: 'approle'
-    readonly name: string
+    readonly method: 'approle' | 'keyslot'
+    /** Of the application. */
+    readonly name?: string
     /** Accessor of the secret id; absent where the role asks for none. */
     readonly secretId?: string
+    /** Id of the keyslot. */
+    readonly slot?: string
   }
 
   /** Whoever shows this token acts as `actor`, from here on. */

@@ -44,7 +44,12 @@ export const authFields: { readonly [T in keyof AuthEventData]: Fields<AuthEvent
     count,
     cause: optional(oneOf(...authFailures)),
   },
-  'auth.succeeded': { method: oneOf('approle'), name: role, secretId: optional(accessor) },
+  'auth.succeeded': {
+    method: oneOf('approle', 'keyslot'),
+    name: optional(role),
+    secretId: optional(accessor),
+    slot: optional(text(512)),
+  },
   'token.issued': {
     ...handedOut,
     actor: text(actorBytesMax, 1),

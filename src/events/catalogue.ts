@@ -241,6 +241,18 @@ export interface EventContext {
   }
   /** The clock read this many milliseconds before the log's newest time, which was taken instead. */
   readonly clockSkewMs?: number
+  /** The caller chose the event's id, under which it may ask for the same once more. */
+  readonly given?: GivenRequest
+}
+
+/** What was asked for under an id, and what was answered that the event does not tell itself. */
+export interface GivenRequest {
+  /** Hash of the request without its value (`docs/format.md`), in hexadecimal digits. */
+  readonly request: string
+  /** The secret's newest version, where it was annotated. */
+  readonly version?: number
+  /** How often the secret had been rotated with this, where it was rotated. */
+  readonly rotations?: number
 }
 
 /** What `decide` says has happened, before it has a place in the log. */
@@ -252,7 +264,7 @@ interface Envelope {
   readonly position: number
   /** Version of this type's `data`. */
   readonly schema: number
-  /** UUIDv7; its time is the event's. */
+  /** UUIDv7; its time is the event's, or within an hour of it where the caller chose the id. */
   readonly id: string
   readonly time: number
   readonly actor: string

@@ -31,6 +31,15 @@ export function checkPath(path: string, argument = 'path'): string {
   return checkName({ argument, name: path, bytesMax: pathBytesMax })
 }
 
+/** Returns one segment of a path as it is, if it is one; errors call it the segment of `argument`. */
+export function checkPathSegment(segment: string, argument: string): string {
+  return checkName({
+    argument: `segment of ${argument}`,
+    name: segment,
+    bytesMax: segmentBytesMax,
+  })
+}
+
 /** Returns an actor as it is, if it is one, by the rules of a path: `svc/billing`, `user/ana`. */
 export function checkActor(actor: string, argument = 'actor'): string {
   return checkName({ argument, name: actor, bytesMax: actorBytesMax })

@@ -1,6 +1,6 @@
 import { VaultError } from '../errors.ts'
 import { pathBytesMax } from '../limits.ts'
-import { checkPath } from './path.ts'
+import { checkPathSegment } from './path.ts'
 
 /**
  * pattern := part ("/" part)* ["/**"] | "**"
@@ -38,7 +38,7 @@ export function parsePattern(text: string, argument = 'pattern'): Pattern {
   const deep = parts.at(-1) === '**'
   if (deep) parts.pop()
   for (const part of parts) {
-    if (part !== '*') checkPath(part, `segment of ${argument}`)
+    if (part !== '*') checkPathSegment(part, argument)
   }
   return { text, parts, deep }
 }

@@ -26,6 +26,7 @@ import type {
   EventContext,
   EventData,
   EventType,
+  GivenRequest,
   KeyslotFacts,
   PolicyRule,
   RotationScope,
@@ -227,6 +228,13 @@ export const contextShape: Shape = {
       }),
     ),
     clockSkewMs: optional(natural),
+    given: optional(
+      map<GivenRequest>({
+        request: text(32, 32),
+        version: optional(version),
+        rotations: optional(count),
+      }),
+    ),
   }),
 }
 

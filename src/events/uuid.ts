@@ -99,6 +99,11 @@ export function uuidTime(uuid: string): number {
   return bytes.readUIntBE(0, 6)
 }
 
+/** The time of what is known to be a UUIDv7 in canonical text, in milliseconds since the epoch. */
+export function knownUuidTime(uuid: string): number {
+  return Number.parseInt(uuid.slice(0, 8) + uuid.slice(9, 13), 16)
+}
+
 /** Whether the 16 bytes from `start` on carry version 7 and the variant of RFC 9562. */
 export function isUuidv7(bytes: Uint8Array, start = 0): boolean {
   return (

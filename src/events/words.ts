@@ -21,6 +21,8 @@ export const denialCauses = [
   'deleted',
   'destroyed',
   'absent',
+  // A version that is kept, beyond those that the KV wire shows.
+  'hidden',
 ] as const
 export type DenialCause = (typeof denialCauses)[number]
 

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { checkKdfParams } from '../crypto/kdf.ts'
 import { VaultError } from '../errors.ts'
 import {
   type KeyslotKind,
@@ -61,6 +62,8 @@ export async function openSlots(
 /**
  * The keyring with one more slot, and that slot; the one given is left as it was.
  *
+ * Throws `UNSUPPORTED` for parameters that no opening would take.
+ *
  * @param options `label` is for people, at most 128 bytes; `createdAt` is in milliseconds since the epoch
  */
 export async function addSlot<K extends SlotHolder>(
@@ -69,7 +72,10 @@ export async function addSlot<K extends SlotHolder>(
   options: { readonly root: Root; readonly label: string; readonly createdAt: number },
 ): Promise<{ keyring: K; slot: Slot }> {
   const { root, label, createdAt } = options
-  const draft = { id: randomUUID(), kdf: credential.newKdf(), label, createdAt }
+  const kdf = credential.newKdf()
+  // A slot whose parameters are refused at every opening would keep its credential, and all others behind it, out.
+  if (kdf.kdf === 'argon2id' || kdf.kdf === 'pbkdf2') checkKdfParams(kdf)
+  const draft = { id: randomUUID(), kdf, label, createdAt }
   const key = await credential.key(draft)
   try {
     const slot = wrapRoot(root, key, { vaultId: keyring.vaultId, draft })

@@ -57,7 +57,7 @@ export function decideBatch(
 function decideOne(entry: Waiting, moment: Moment, position: number): Decided {
   const { command } = entry
   const decision = command.decide({ now: moment.time, position })
-  const { facts } = decision
+  const { facts, given } = decision
   if (facts.length > commitEventsMax) {
     throw new VaultError('TOO_LARGE', `one operation would append ${facts.length} events`, {
       expected: commitEventsMax,
@@ -70,7 +70,7 @@ function decideOne(entry: Waiting, moment: Moment, position: number): Decided {
   const events = facts.map((fact, i) =>
     draft(fact, { position: position + i, time, actor, context }),
   )
-  return { entry, decision, events }
+  return { entry, decision, events: given === undefined ? events : named(events, given) }
 }
 
 function contextOf(command: Command, decision: Decision, skewMs: number): EventContext {
@@ -123,7 +123,7 @@ let randomAt = randomPool.length
 function draft(
   fact: Fact,
   envelope: { position: number; time: number; actor: string; context: EventContext },
-): VaultEvent & DraftEvent {
+): Drafted {
   if (randomAt === randomPool.length) {
     randomFillSync(randomPool)
     randomAt = 0
@@ -133,6 +133,17 @@ function draft(
   const { type, subject, data } = fact
   const { position, time, actor, context } = envelope
   const schema = currentSchema(type)
-  return { position, schema, id, time, actor, subject, context, type, data } as VaultEvent &
-    DraftEvent
+  return { position, schema, id, time, actor, subject, context, type, data } as Drafted
+}
+
+type Drafted = VaultEvent & DraftEvent
+
+/** The events of a command to which its caller gave an id: that is the first one's. */
+function named(
+  events: readonly Drafted[],
+  { id, said }: NonNullable<Decision['given']>,
+): readonly Drafted[] {
+  const [first, ...rest] = events
+  if (first === undefined) return events
+  return [{ ...first, id, context: { ...first.context, given: said } }, ...rest]
 }

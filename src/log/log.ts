@@ -6,6 +6,7 @@ import type { KeyRowEntry } from '../keys/key-row.ts'
 import { commitEventsMax } from '../limits.ts'
 import { type Frontier, grow, root, type TreeNode } from '../proofs/tree.ts'
 import type { CommitWrite, KeyChanges, Store } from '../store/port.ts'
+import { type AppendWatch, watchAppend } from './append-channel.ts'
 import { answer, type Decided, decideBatch, prepareAll, startDuring } from './batch.ts'
 import type { Moment, Timekeeper } from './clock.ts'
 import { CommitWriter, leafHashes, sealCommit } from './commit.ts'
@@ -137,13 +138,14 @@ export class Log {
   }
 
   async #write(entries: readonly Waiting[]): Promise<void> {
+    const watch = watchAppend()
     await prepareAll(entries)
     const moment = this.#moment(entries)
     if (moment === undefined) return
     const { decided, left } = decideBatch(entries, this.#plain, { moment, first: this.size })
     this.#queue.unshift(left)
     const changes = decided.some(({ decision }) => changesKeys(decision))
-    if (this.#plain.spans.length > 0 || changes) await this.#commit(decided, moment)
+    if (this.#plain.spans.length > 0 || changes) await this.#commit(decided, moment, watch)
     else for (const each of decided) answer(each)
   }
 
@@ -157,7 +159,7 @@ export class Log {
     }
   }
 
-  async #commit(batch: readonly Decided[], moment: Moment): Promise<void> {
+  async #commit(batch: readonly Decided[], moment: Moment, watch?: AppendWatch): Promise<void> {
     const { store, epochs, head, time, fold, heads, keepNodes } = this.#parts
     const first = this.size
     const events = batch.flatMap((decided) => decided.events)
@@ -172,6 +174,7 @@ export class Log {
     // A value that this commit destroys is opened first: once the commit lands its key is gone.
     if (batch.some(({ decision }) => decision.removeKeys !== undefined)) await during
     const writing = commitTo(store, { first, ...(sealed && { sealed }), ...(keys && { keys }) })
+    watch?.sent(writing)
     const { frontier, nodes } = grow(this.#frontier, leafHashes(epochs.current, first, plain))
     const [written] = await Promise.allSettled([writing, during])
     if (written.status === 'rejected') {
@@ -182,8 +185,10 @@ export class Log {
     keepNodes(nodes, frontier.size)
     if (events.length > 0) time.advance(moment.time)
     head.note({ size: frontier.size, root: root(frontier) })
+    const commit = { first, end: frontier.size, events }
+    watch?.durable(commit, { ...moment, location: store.location, vaultId })
     try {
-      fold({ first, end: frontier.size, events })
+      fold(commit)
     } catch (cause) {
       this.#unfinished(batch, { what: 'a projection failed to fold them', cause })
       return

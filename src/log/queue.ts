@@ -1,5 +1,5 @@
 import { VaultError } from '../errors.ts'
-import type { EventContext, Fact, VaultEvent } from '../events/catalogue.ts'
+import type { EventContext, Fact, GivenRequest, VaultEvent } from '../events/catalogue.ts'
 import type { KeyRowEntry } from '../keys/key-row.ts'
 import type { KeyRowId } from '../store/port.ts'
 import type { KeyRef } from './key-rows.ts'
@@ -13,6 +13,8 @@ export interface Decision {
   readonly removeKeys?: readonly KeyRef[]
   /** Key rows to seal under the newest wrapping key, as they are by then. */
   readonly rewrap?: readonly KeyRowId[]
+  /** The id of the first fact's event, where the caller gave one, and what that event says of it. */
+  readonly given?: { readonly id: string; readonly said: GivenRequest }
   /** Thrown to the caller, but not before the facts (its `secret.denied`) are on disk. */
   readonly refused?: VaultError
 }
@@ -23,6 +25,8 @@ export interface Command {
   readonly context: EventContext
   /** What a changing command changes; at most one an aggregate in a commit. Absent: it changes nothing. */
   readonly aggregate?: string
+  /** The id that its caller gave it: at most one command of an id in a commit. */
+  readonly id?: string
   /** It commits by itself: lifecycle, keys, policy. */
   readonly alone?: boolean
   /** It is the owner's word that the clock is right. */
@@ -142,7 +146,7 @@ const lookAheadMax = 512
 
 /**
  * Callers in the order they came. A batch holds commands that change nothing first, then at most one changing
- * command an aggregate; a command that must stand alone waits for its own batch, and nothing overtakes it. What a
+ * command an aggregate, and one of an id; a command that must stand alone waits for its own batch, and nothing overtakes it. What a
  * batch costs is bounded whatever the number of callers; none of them is dropped.
  */
 export class Queue {
@@ -171,6 +175,7 @@ export class Queue {
     const changes: Waiting[] = []
     const left: Waiting[] = []
     const aggregates = new Set<string>()
+    const ids = new Set<string>()
     let at = 0
     for (
       ;
@@ -179,7 +184,7 @@ export class Queue {
     ) {
       const entry = this.#entries[at]
       if (entry === undefined || entry.settled) continue
-      const { alone, aggregate } = entry.command
+      const { alone, aggregate, id } = entry.command
       if (alone === true) {
         if (reads.length + changes.length + left.length === 0) {
           reads.push(entry)
@@ -188,10 +193,13 @@ export class Queue {
         break
       }
       if (aggregate === undefined) reads.push(entry)
-      else if (aggregates.has(aggregate)) left.push(entry)
       else {
+        const isBlocked = aggregates.has(aggregate) || (id !== undefined && ids.has(id))
+        // Nothing that came later overtakes one that is left.
         aggregates.add(aggregate)
-        changes.push(entry)
+        if (id !== undefined) ids.add(id)
+        const taken = isBlocked ? left : changes
+        taken.push(entry)
       }
     }
     this.#entries.splice(0, at, ...left)

@@ -32,6 +32,11 @@ export type View<S> = S extends Map<infer K, infer V> ? ReadonlyMap<K, V> : Read
 
 const nameForm = /^[a-z][a-z0-9-]{0,63}$/
 
+/** Whether a projection can be named so. */
+export function isProjectionName(name: unknown): name is string {
+  return typeof name === 'string' && nameForm.test(name)
+}
+
 /**
  * Checks a projection's definition and gives it back, typed. Throws `INVALID`.
  *
@@ -48,7 +53,7 @@ const nameForm = /^[a-z][a-z0-9-]{0,63}$/
  * })
  */
 export function defineProjection<S>(projection: Projection<S>): Projection<S> {
-  if (!nameForm.test(projection.name)) {
+  if (!isProjectionName(projection.name)) {
     throw new VaultError('INVALID', `a projection's name is of the form ${nameForm.source}`)
   }
   if (!Number.isSafeInteger(projection.version) || projection.version < 1) {

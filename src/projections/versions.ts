@@ -62,10 +62,11 @@ export type ChangeType = Extract<
   | 'secret.purged'
 >
 
-const changeTypes: ReadonlySet<string> = new Set(Object.keys(versions.on))
+export const changeTypes = Object.keys(versions.on) as readonly ChangeType[]
+const changes: ReadonlySet<string> = new Set(changeTypes)
 
 export function isChange(event: VaultEvent): event is EventOf<ChangeType> {
-  return changeTypes.has(event.type)
+  return changes.has(event.type)
 }
 
 function add(

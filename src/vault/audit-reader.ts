@@ -16,6 +16,7 @@ import { permitted, recordAsked } from './call.ts'
 import type { Calls } from './calls.ts'
 import type { Engine } from './engine.ts'
 import type { Permit } from './permit.ts'
+import { permitEvents, untilEnd } from './permit-events.ts'
 import type { AuditReader } from './readers.ts'
 import type { Session } from './session.ts'
 
@@ -62,7 +63,16 @@ export function auditReader(session: Session, calls: Calls): AuditReader {
     query: AuditFollow,
   ): AsyncGenerator<AuditEvent, void, void> {
     const sees = await begin(engine, query)
-    for await (const event of followAudit(session.followed, query)) {
+    query.onBegin?.()
+    const { permit } = calls.of({})
+    const onRest = async (next: number) => {
+      if (permit !== undefined) await expectHeld(query)
+      query.onCaughtUp?.(next - 1)
+      return permit && untilEnd(session, permit)
+    }
+    const besides = permit && permitEvents(session, permit)
+    const along = { log: engine, onRest, ...(besides && { besides }) }
+    for await (const event of followAudit(session.followed, query, along)) {
       if (sees === undefined || sees(event)) yield event
       else await expectHeld(query)
     }

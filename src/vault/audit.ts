@@ -1,12 +1,12 @@
 import { VaultError } from '../errors.ts'
 import type { EventData, EventType, VaultEvent } from '../events/catalogue.ts'
 import { plainEvent } from '../events/decode.ts'
-import { type Followed, follow } from '../log/follow.ts'
+import type { Awaited } from '../log/awaited.ts'
+import { type Followed, type Following, follow } from '../log/follow.ts'
 import { commitAt, type LogSource, type OpenedCommit, readCommits } from '../log/reader.ts'
 import { firstFrom, sizeAt } from '../log/seek.ts'
 import { expectOngoing } from '../ongoing.ts'
 import { type AuditFilter, type ReadFilter, readFilter } from './audit-filter.ts'
-import { type Appender, type Call, recordFact } from './call.ts'
 import type { FoldedLog } from './folded-log.ts'
 import { date } from './meta-options.ts'
 
@@ -33,6 +33,8 @@ export interface AuditQuery extends AuditFilter {
   /** Positions above this one: the `next` of a page goes on from there. With `newest` first, positions below. */
   readonly after?: number
   readonly order?: 'oldest' | 'newest'
+  /** Of the log as it was when it held so many events: the `size` of a page that is gone on from; as it is unless said. */
+  readonly size?: number
   /** Events a page, 1 to 1,000; 100 unless said. */
   readonly limit?: number
   readonly signal?: AbortSignal
@@ -49,6 +51,13 @@ export interface AuditPage {
 export interface AuditFollow extends AuditFilter {
   /** Positions above this one; from the first event on unless said. */
   readonly after?: number
+  /** Told once it has begun: it is let through and, where looks are, on record. */
+  readonly onBegin?: () => void
+  /**
+   * Told whenever all that there is was given, and more is waited for: `after` may then be this position. Where there is
+   * nothing to give for long it is told now and then.
+   */
+  readonly onCaughtUp?: (position: number) => void
   readonly signal?: AbortSignal
 }
 
@@ -59,11 +68,12 @@ export const pageDefault = 100
 /** Checks a query's arguments. Throws `INVALID`. */
 export function checkQuery(query: AuditQuery): void {
   readFilter(query)
-  const { limit = pageDefault, after, order = 'oldest' } = query
+  const { limit = pageDefault, after, size, order = 'oldest' } = query
   if (!Number.isSafeInteger(limit) || limit < 1 || limit > pageMax) {
     throw new VaultError('INVALID', `limit must be an integer from 1 to ${pageMax}`)
   }
   checkPosition('after', after)
+  checkPosition('size', size)
   if (order !== 'oldest' && order !== 'newest')
     throw new VaultError('INVALID', 'order must be oldest or newest')
   for (const name of ['from', 'to'] as const) if (query[name] !== undefined) date(name, query[name])
@@ -85,15 +95,6 @@ export function recordedOf(query: AuditQuery | AuditFollow): EventData['audit.re
   }
 }
 
-/** Records a look at the log as `audit.read`: where a vault records inspections. */
-export async function recordRead(
-  engine: Appender,
-  call: Call,
-  filter: EventData['audit.read']['filter'],
-): Promise<void> {
-  await recordFact(engine, call, { type: 'audit.read', subject: '', data: { filter } })
-}
-
 export function checkPosition(name: string, position: number | undefined): void {
   if (position === undefined || (Number.isSafeInteger(position) && position >= 0)) return
   throw new VaultError('INVALID', `${name} must be a position: an integer from 0`)
@@ -106,7 +107,7 @@ export async function* queryAudit(
 ): AsyncGenerator<AuditPage, void, void> {
   const { limit = pageDefault, order = 'oldest' } = query
   const filter = readFilter(query)
-  const { size } = log
+  const size = Math.min(query.size ?? log.size, log.size)
   const range = await rangeOf(log, query, size)
   let events: AuditEvent[] = []
   for await (const event of found(log, { filter, ...range, order })) {
@@ -121,20 +122,59 @@ export async function* queryAudit(
   if (events.length > 0) yield { events, size }
 }
 
+/** Whoever is further behind is caught up by the index, where that tells which events are his. */
+const farEvents = 256
+
+interface FollowedAlong extends Pick<Following, 'onRest'> {
+  /** The log as it is, with its index. */
+  readonly log: FoldedLog
+  /** Other events at which its follower wants to be asked again. */
+  readonly besides?: Awaited
+}
+
 /** Matching events from a position on, then each as it lands. */
 export async function* followAudit(
   followed: Followed,
   query: AuditFollow,
+  { log, besides, onRest }: FollowedAlong,
 ): AsyncGenerator<AuditEvent, void, void> {
   const filter = readFilter(query)
-  const from = (query.after ?? -1) + 1
+  const { signal, after = -1 } = query
+  let from = after + 1
+  const { size } = log
+  if (filter.groups.length > 0 && size - from > farEvents) {
+    try {
+      for await (const event of found(log, { filter, from, to: size, order: 'oldest' })) {
+        expectOngoing(signal)
+        from = event.position + 1
+        yield auditEventOf(event)
+      }
+      from = size
+    } catch (error) {
+      // The store was closed under it, by a reopen or for good: a follower goes on from here, or ends.
+      if (!(error instanceof VaultError) || error.code !== 'CLOSED') throw error
+    }
+  }
+  const about = awaitedBy(filter, besides)
   for await (const commit of follow(followed, {
     from,
-    ...(query.signal && { signal: query.signal }),
+    about,
+    ...(onRest && { onRest }),
+    ...(signal && { signal }),
   })) {
     for (const event of commit.events) {
       if (event.position >= from && filter.matches(event)) yield auditEventOf(event)
     }
+  }
+}
+
+/** The events that a filter lets through, found by whichever of its terms are the fewest: those of a path, mostly. */
+function awaitedBy(filter: ReadFilter, besides: Awaited | undefined): Awaited {
+  const [terms] = filter.groups
+  if (terms === undefined) return {}
+  return {
+    traits: [...terms, ...(besides?.traits ?? [])],
+    isMeant: (event) => filter.matches(event) || besides?.isMeant?.(event) === true,
   }
 }
 

@@ -55,7 +55,21 @@ export async function backupVault(
 ): Promise<BackedUp> {
   // Before anything is said of the place where it is to be.
   await permitted(engine, call, asked)
-  const { size, ...file } = await writeArchive(path, backupBytes(engine, call, options))
+  return writeBackup(path, backupBytes(engine, call, options))
+}
+
+/**
+ * The bytes of a backup as a file, which is read back from the disk before it gets its name: of bytes that were cut off
+ * none is left. Throws `EXISTS`, `INVALID` where there is no folder for it, `NO_SPACE`, `INTEGRITY`, and what the bytes throw.
+ *
+ * @example
+ * const { position, sha256 } = await writeBackup('/backup/vault.muna', remote.backupBytes())
+ */
+export async function writeBackup(
+  path: string,
+  bytes: AsyncIterable<Uint8Array>,
+): Promise<BackedUp> {
+  const { size, ...file } = await writeArchive(path, bytes)
   return { ...file, size, position: size - 1 }
 }
 

@@ -4,6 +4,7 @@ import { appRoles } from '../projections/app-roles.ts'
 import { audit } from '../projections/audit.ts'
 import { changes } from '../projections/changes.ts'
 import { declarations } from '../projections/declarations.ts'
+import { givenIds } from '../projections/given-ids.ts'
 import type { KeptFold } from '../projections/kept-fold.ts'
 import { lifecycle } from '../projections/lifecycle.ts'
 import { mounts } from '../projections/mounts.ts'
@@ -28,6 +29,7 @@ const projections = {
   secretIds,
   mounts,
   declarations,
+  givenIds,
   audit,
   changes,
 }
@@ -51,6 +53,7 @@ export async function startBuiltIns(snapshots: Snapshots): Promise<BuiltIns> {
     secretIds: await snapshots.start(secretIds),
     mounts: await snapshots.start(mounts),
     declarations: await snapshots.start(declarations),
+    givenIds: await snapshots.start(givenIds),
     audit: await snapshots.start(audit),
     changes: await snapshots.start(changes),
   }

@@ -17,6 +17,11 @@ export interface CallOptions {
   readonly correlationId?: string
   readonly causationId?: string
   readonly traceId?: string
+  /**
+   * Of a change to a secret: the id that its first event is to have, a UUID of version 7 and of this hour. The same call
+   * again then appends nothing and answers as the first did.
+   */
+  readonly id?: string
   /** Milliseconds until the call gives up, instead of the vault's own. */
   readonly timeout?: number
   readonly signal?: AbortSignal
@@ -29,6 +34,11 @@ export interface Call {
   readonly limits: CallLimits
   /** What the caller may do; absent for the host, who may do everything. */
   readonly permit?: Permit
+}
+
+/** What is left of a call for what its caller may always do, with itself and what it did: it is held to nothing. */
+export function withItself({ actor, context, limits }: Call): Call {
+  return { actor, context, limits }
 }
 
 /** What a call's events are appended by. */
@@ -96,7 +106,7 @@ export interface CallDefaults {
 
 const texts = ['reason', 'source', 'correlationId', 'causationId', 'traceId'] as const
 /** Node clamps longer timers to 1 ms. */
-const timeoutMsMax = 2 ** 31 - 1
+export const timeoutMsMax = 2 ** 31 - 1
 
 /** Reads a call's options, over the ambient ones, over the vault's own. Throws `INVALID` or `TOO_LARGE`. */
 export function readCall(defaults: CallDefaults, options: CallOptions = {}): Call {

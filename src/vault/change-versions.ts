@@ -5,13 +5,13 @@ import { checkPath } from '../events/path.ts'
 import type { Operation } from '../events/words.ts'
 import type { Command } from '../log/queue.ts'
 import type { SecretRow } from '../projections/secrets.ts'
-import type { Call, CallOptions } from './call.ts'
+import type { Call } from './call.ts'
 import type { Engine } from './engine.ts'
+import { appendOnce, type ChangeOptions, checkId, type Once } from './given-id.ts'
 import { versionsDownTo } from './history.ts'
 import { checkVersions, type Named, nameVersions } from './named-versions.ts'
-import { underPolicy } from './permit.ts'
 
-export interface VersionsOptions extends CallOptions {
+export interface VersionsOptions extends ChangeOptions {
   /** The newest unless said. */
   readonly versions?: readonly number[]
 }
@@ -39,6 +39,7 @@ export async function changeVersions(
   const versions = options.versions && checkVersions(options.versions)
   return applyChange(engine, call, {
     path,
+    once: { id: checkId(options.id), verb: change, path, options: { versions } },
     operation: change,
     load: (row) => nameVersions(engine, { path, row, versions: versions ?? [row.version] }),
     decide: changes[change],
@@ -48,11 +49,12 @@ export async function changeVersions(
 export async function purgeSecret(
   engine: Engine,
   call: Call,
-  path: string,
+  { path, options }: { readonly path: string; readonly options: ChangeOptions },
 ): Promise<VersionsChanged> {
   checkPath(path)
   return applyChange(engine, call, {
     path,
+    once: { id: checkId(options.id), verb: 'purge', path, options: {} },
     operation: 'purge',
     load: (row) => versionsDownTo(engine, { path, row, down: row.oldest }),
     decide: purge,
@@ -66,6 +68,7 @@ export async function applyChange(
   request: {
     path: string
     operation: Operation
+    once?: Once
     load: (row: SecretRow) => Promise<readonly Named[]>
     decide: (
       secrets: Secrets,
@@ -98,8 +101,9 @@ export async function applyChange(
       return removeKeys.length > 0 ? { ...outcome, removeKeys } : outcome
     },
   }
-  const asked = { operation, subject: path }
-  const events = await engine.append(underPolicy(call, asked, command), call.limits)
+  const wanted = { operation, subject: path }
+  const { once = { id: undefined, verb: operation, path, options: {} } } = request
+  const events = await appendOnce(engine, call, { wanted, command, once })
   return {
     path,
     versions: touched({ facts: events }),

@@ -5,16 +5,15 @@ import type { Commit } from '../log/reader.ts'
 /**
  * What a host can log or count, by `diagnostics_channel.subscribe(name, listener)`. No message holds a value.
  *
- * - `muniment:append`: `{ location, first, size }` for each durable commit
+ * - `muniment:append`: `{ location, vault, first, size, time, clockSkewMs, appendMs, storeMs, correlationIds }` for each
+ *   durable commit (`src/log/append-channel.ts`)
  * - `muniment:denied`: `{ location, position, subject, actor, operation, cause }` for each refusal
  * - `muniment:failed`: `{ location, code, message }` when a write failed and the vault waits for a reopen
  */
-const appended = channel('muniment:append')
 const denied = channel('muniment:denied')
 const failed = channel('muniment:failed')
 
-export function publishCommit(location: string, { first, end, events }: Commit): void {
-  if (appended.hasSubscribers) appended.publish({ location, first, size: end })
+export function publishCommit(location: string, { events }: Commit): void {
   if (!denied.hasSubscribers) return
   for (const { type, position, subject, actor, data } of events) {
     if (type === 'secret.denied') denied.publish({ location, position, subject, actor, ...data })

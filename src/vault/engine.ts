@@ -20,6 +20,7 @@ import { Anchoring } from './anchoring.ts'
 import type { BuiltIns } from './built-ins.ts'
 import type { Call } from './call.ts'
 import { Checkpoints } from './checkpoints.ts'
+import { CommitTimes } from './commit-times.ts'
 import { failureOf } from './diagnostics.ts'
 import { clearFailedUnlocks, failedUnlockFacts } from './failed-unlocks.ts'
 import { type ChangeCall, HeldKeyring } from './held-keyring.ts'
@@ -71,6 +72,7 @@ export class Engine implements LogSource {
   readonly nodes: TreeRows
   readonly checkpoints: Checkpoints
   readonly anchoring = new Anchoring(this)
+  readonly times = new CommitTimes()
   readonly handedOut = new HandedOutKeys(() => this.keyring.values.appends)
   readonly #options: EngineOptions
   readonly #derived: ReadBack['derived']
@@ -269,6 +271,7 @@ export class Engine implements LogSource {
       }
       putInOrder(this, event)
     }
+    this.times.add(commit)
     this.#upkeep.committed(commit.end)
     this.checkpoints.committed()
     this.#options.onCommit(commit)

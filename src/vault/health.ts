@@ -17,6 +17,8 @@ export interface Health {
   readonly keepFailure?: string
   /** Why the head beside the log could not be written; a cut log would not be noticed. */
   readonly headFailure?: string
+  /** Why the clock cannot be right: nothing is accepted until it is, or an owner accepts it. */
+  readonly clockFailure?: string
   /** Projections of the host's own. */
   readonly projections: readonly {
     readonly name: string
@@ -41,7 +43,7 @@ export async function healthOf(
   counted: Pick<Health, 'projections' | 'rejected'>,
 ): Promise<Health> {
   const { current: engine, closed } = session
-  const { state, snapshots, head, log, store, checkpoints, anchoring } = engine
+  const { state, snapshots, head, log, store, time, checkpoints, anchoring } = engine
   const freeBytes = closed ? undefined : await store.free?.().catch(() => undefined)
   return {
     status: closed ? 'closed' : log.state === 'open' ? 'ok' : 'failed',
@@ -52,6 +54,7 @@ export async function healthOf(
     keptTo: snapshots.manifest?.position ?? 0,
     ...reason('keepFailure', snapshots.failure),
     ...reason('headFailure', head.failure),
+    ...reason('clockFailure', closed ? undefined : refusalOf(() => time.read())),
     ...counted,
     failedUnlocks: state.lifecycle.fold.state.failedUnlocks,
     signedTo: checkpoints.newest?.size ?? 0,
@@ -59,6 +62,15 @@ export async function healthOf(
     // It answers in any state, of the store too.
     anchors: await anchoring.states().catch(() => []),
     ...(freeBytes !== undefined && { freeBytes }),
+  }
+}
+
+function refusalOf(work: () => unknown): unknown {
+  try {
+    work()
+    return undefined
+  } catch (refused) {
+    return refused
   }
 }
 

@@ -21,6 +21,7 @@ import {
   replacesSigner,
 } from './keyring-change.ts'
 import { writeKeyringFile } from './keyring-file.ts'
+import { Patience } from './patience.ts'
 import { type RewrapOptions, type Rewrapped, rewrapKeys } from './rewrap.ts'
 
 /** What a change of the keyring needs of an open vault. */
@@ -89,27 +90,31 @@ export class HeldKeyring {
 
   /**
    * Changes the keyring, and resolves with the events that say so. A change that was interrupted is finished before it.
-   * Throws `UNCERTAIN` where only a reopen can tell; what `rewrapKeys` throws leaves the change interrupted.
+   * Throws `UNCERTAIN` where only a reopen can tell, and where a step takes longer than its caller waits: it goes on then. What
+   * `rewrapKeys` throws leaves the change interrupted.
    */
   change(change: KeyringChange, about: ChangeCall): Promise<readonly VaultEvent[]> {
-    return this.#turn(async () => {
-      await this.#finish(about)
+    const patience = new Patience(about.limits?.timeout)
+    const changing = this.#turn(async () => {
+      await this.#finish(about, patience)
       expectOngoing(about.limits?.signal)
       const begun = beginChange(this.#keyring, change)
-      await this.#surely(() => this.#begin(begun, change.root, about))
-      return this.#finish(about)
+      await patience.step(() => this.#surely(() => this.#begin(begun, change.root, about)))
+      return this.#finish(about, patience)
     })
+    return patience.of(changing)
   }
 
   /** Finishes the change that was interrupted, if there is one; its events, as far as they were still to be appended. */
   finish(about: ChangeCall): Promise<readonly VaultEvent[]> {
-    return this.#turn(() => this.#finish(about))
+    const patience = new Patience(about.limits?.timeout)
+    return patience.of(this.#turn(() => this.#finish(about, patience)))
   }
 
-  async #finish(about: ChangeCall): Promise<readonly VaultEvent[]> {
+  async #finish(about: ChangeCall, patience: Patience): Promise<readonly VaultEvent[]> {
     if (this.#keyring.values.pending === undefined) return []
     const keys = await this.#rewrap(about)
-    return this.#surely(() => this.#conclude(keys, about))
+    return patience.step(() => this.#surely(() => this.#conclude(keys, about)))
   }
 
   erase(): void {
@@ -198,7 +203,10 @@ export class HeldKeyring {
   }
 }
 
+/** A step that is given up leaves the vault to be opened again: a caller in a hurry hears earlier that it goes on. */
+const stepMsMin = 60_000
+
 /** What bounds a step that waits for the writer: not the signal, which must not leave a change half said. */
 function timeoutOf({ limits }: ChangeCall): CallLimits {
-  return limits?.timeout === undefined ? {} : { timeout: limits.timeout }
+  return limits?.timeout === undefined ? {} : { timeout: Math.max(limits.timeout, stepMsMin) }
 }

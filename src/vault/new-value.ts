@@ -12,13 +12,14 @@ import { versionsMax } from '../limits.ts'
 import type { Command, Decision } from '../log/queue.ts'
 import type { SecretRow } from '../projections/secrets.ts'
 import type { SecretInput } from '../secret/value.ts'
-import type { Call, CallOptions } from './call.ts'
+import type { Call } from './call.ts'
 import type { Engine } from './engine.ts'
+import type { ChangeOptions } from './given-id.ts'
 import { type FoundVersion, versionsDownTo } from './history.ts'
 import { type MetaOptions, readMeta } from './meta-options.ts'
 import type { ValueRef } from './values.ts'
 
-export interface WriteOptions extends CallOptions, MetaOptions {
+export interface WriteOptions extends ChangeOptions, MetaOptions {
   /** The version that the secret must be at; 0 where it must not exist. */
   readonly ifVersion?: number
 }
@@ -52,7 +53,7 @@ export function newValue(
         decide({ ...intent, ...(ifVersion !== undefined && { ifVersion }) }, at),
       ),
   })
-  return { command, patch }
+  return { command, patch, plain }
 }
 
 function patchedMax(before: SecretMeta | undefined, { maxVersions }: MetaPatch) {

@@ -11,10 +11,18 @@ import type { Session } from './session.ts'
 /** What is kept beside the projections, under a name like theirs. */
 const reserved: readonly string[] = ['tree']
 
+/** A projection that the host has begun, with its definition. */
+export interface HostProjection {
+  readonly projection: Projection<unknown>
+  readonly live: LiveProjection<unknown>
+}
+
 /** The projections that follow a vault's log on behalf of its host, and of those that it serves. */
 export class LiveProjections {
   readonly #session: Session
-  readonly #live = new Map<string, LiveProjection<unknown>>()
+  readonly #live = new Map<string, HostProjection>()
+  /** Those whose handler threw, until one of their name is begun again. */
+  readonly #faulted = new Map<string, HostProjection>()
   /** Names whose snapshots are being read. */
   readonly #starting = new Set<string>()
 
@@ -44,10 +52,16 @@ export class LiveProjections {
     this.#starting.add(name)
     const { fold } = await engine.snapshots.start(fixed).finally(() => this.#starting.delete(name))
     const live = liveProjection(followed, fold, () => {
+      const ended = this.#live.get(name)
       this.#live.delete(name)
       this.#session.current.snapshots.release(name)
+      if (ended?.live.status.state === 'faulted') this.#faulted.set(name, ended)
     })
-    this.#live.set(name, live as LiveProjection<unknown>)
+    this.#faulted.delete(name)
+    this.#live.set(name, {
+      projection: fixed as Projection<unknown>,
+      live: live as LiveProjection<unknown>,
+    })
     return live
   }
 
@@ -59,8 +73,18 @@ export class LiveProjections {
     return liveProjection(this.#session.followed, startFold(fixed), () => undefined)
   }
 
+  /** Those of the host that are live, or whose handler threw; in the order of their names. */
+  all(): readonly HostProjection[] {
+    const all = [...this.#live.values(), ...this.#faulted.values()]
+    return all.sort((a, b) => (a.projection.name < b.projection.name ? -1 : 1))
+  }
+
+  find(name: string): HostProjection | undefined {
+    return this.#live.get(name) ?? this.#faulted.get(name)
+  }
+
   statuses(): { name: string; state: string; position: number }[] {
-    return [...this.#live.values()].map(({ name, status }) => ({
+    return this.all().map(({ live: { name, status } }) => ({
       name,
       state: status.state,
       position: status.position,

@@ -1,4 +1,5 @@
 import { VaultError } from '../errors.ts'
+import type { EventData } from '../events/catalogue.ts'
 import { openCommit } from '../log/commit.ts'
 import type { LogSource } from '../log/reader.ts'
 import type { TreeRows } from '../projections/derived/tree-rows.ts'
@@ -7,13 +8,14 @@ import { inclusionProof, verifyInclusion } from '../proofs/inclusion.ts'
 import { formatProofFile } from '../proofs/proof-file.ts'
 import type { NodeSource } from '../proofs/subtrees.ts'
 import { leafHash } from '../proofs/tree.ts'
-import { checkPosition, recordRead } from './audit.ts'
+import { checkPosition } from './audit.ts'
 import type { CallOptions } from './call.ts'
 import type { Calls } from './calls.ts'
 import type { SignedCheckpoint } from './checkpoints.ts'
 import type { Engine } from './engine.ts'
 import type { Session } from './session.ts'
 import { treeSource } from './tree-source.ts'
+import { lookAtAll, wholeTrail } from './whole-trail.ts'
 
 /** That an event stands in the log, for somebody who trusts neither the host nor the disk. */
 export interface EventProof {
@@ -33,27 +35,30 @@ export interface ConsistencyProof {
 }
 
 /**
- * What the vault says of its log to others: signed checkpoints, and proofs that lead to them.
+ * What the vault says of its log to others: signed checkpoints, and proofs that lead to them. Of a scope it takes the right
+ * to `audit` everything, and each look is on record as `audit.read`.
  *
  * A checkpoint is signed at rest once a second, and kept for good at every 1,000 events, on close and when asked.
  */
 export class Proofs {
   readonly #session: Session
-  readonly #calls: Pick<Calls, 'of' | 'isRecorded'>
+  readonly #calls: Calls
 
-  constructor(session: Session, calls: Pick<Calls, 'of' | 'isRecorded'>) {
+  constructor(session: Session, calls: Calls) {
     this.#session = session
     this.#calls = calls
   }
 
   /** Signs the log as it is, and keeps that. Throws `NO_SPACE`, `FAILED`. */
-  async checkpoint(): Promise<SignedCheckpoint> {
+  async checkpoint(options: CallOptions = {}): Promise<SignedCheckpoint> {
+    await this.#begin(options, { look: 'checkpoint' })
     return this.#session.engine().checkpoints.sign({ kept: true })
   }
 
   /** Every kept checkpoint, oldest first, then the newest. Throws `INTEGRITY` for one that the vault did not sign. */
-  checkpoints(): AsyncIterable<SignedCheckpoint> {
-    return this.#session.engine().checkpoints.list()
+  async *checkpoints(options: CallOptions = {}): AsyncGenerator<SignedCheckpoint, void, void> {
+    await this.#begin(options, { look: 'checkpoints' })
+    yield* this.#session.engine().checkpoints.list()
   }
 
   /**
@@ -65,26 +70,42 @@ export class Proofs {
    * await writeFile('41007.tlog-proof', file)
    */
   async event(position: number, options: CallOptions = {}): Promise<EventProof> {
-    const engine = this.#session.engine()
     checkPosition('position', position)
-    if (position >= engine.size) {
-      const newest = engine.size - 1
-      throw new VaultError('INVALID', `position is ${position}, and the log ends at ${newest}`, {
-        expected: newest,
-        found: position,
-      })
-    }
-    if (this.#calls.isRecorded) {
-      await recordRead(engine, this.#calls.of(options), { proof: position })
-    }
-    return proveEvent(engine, position, await covering(engine, position))
+    return this.#calls.inspect(options, async (inspector) => {
+      const engine = this.#session.engine()
+      if (inspector.sight) await inspector.sight.begin(wholeTrail)
+      if (!(position < engine.size)) {
+        const newest = engine.size - 1
+        throw new VaultError('INVALID', `position is ${position}, and the log ends at ${newest}`, {
+          expected: newest,
+          found: position,
+        })
+      }
+      await lookAtAll(inspector, { proof: position })
+      return proveEvent(engine, position, await covering(engine, position))
+    })
   }
 
   /** Proves that the log of a later checkpoint continues that of an earlier one. Throws `INVALID`. */
-  async consistency(from: SignedCheckpoint, to?: SignedCheckpoint): Promise<ConsistencyProof> {
+  async consistency(
+    from: SignedCheckpoint,
+    to?: SignedCheckpoint,
+    options: CallOptions = {},
+  ): Promise<ConsistencyProof> {
+    await this.#begin(options, {
+      look: 'consistency',
+      fromSize: from.size,
+      ...(to && { toSize: to.size }),
+    })
     const engine = this.#session.engine()
     const later = to ?? (await engine.checkpoints.sign({ kept: true }))
     return { from, to: later, proof: await proveConsistency(engine, from, later) }
+  }
+
+  /** What is signed discloses no event: only of a scope such a look is on record. */
+  async #begin(options: CallOptions, filter: EventData['audit.read']['filter']): Promise<void> {
+    if (!this.#calls.isScoped) return
+    await this.#calls.inspect(options, (inspector) => lookAtAll(inspector, filter))
   }
 }
 

@@ -56,7 +56,7 @@ interface ReadRequest {
   readonly checked: CheckedRead
   readonly operation: 'read' | 'watch'
   readonly earlier?: EarlierVersion
-  /** The oldest version that is looked for: those before it are as good as absent. */
+  /** The oldest version that is looked for: those before it are kept, and not told of. */
   readonly oldest?: (row: SecretRow) => number
   /** Told, before it is decided, of the secret that the read is decided against. */
   readonly onFound?: (row: SecretRow) => void
@@ -146,7 +146,7 @@ function targetOf(
   if (row === undefined) return {}
   const version = checked.version ?? row.version
   if (oldest !== undefined && version < oldest(row))
-    return { version: { version, state: 'absent' } }
+    return { version: { version, state: 'hidden' } }
   return versionTarget(engine, row, { path, version })
 }
 

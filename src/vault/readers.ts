@@ -4,11 +4,12 @@ import type { CallOptions } from './call.ts'
 import type { SecretInfo, VersionInfo } from './info.ts'
 import type { HistoryOptions, ListOptions, SecretPage } from './inspect.ts'
 import type { ReadOptions } from './read.ts'
+import type { WatchOptions } from './watch.ts'
 
 /** What a service needs that only reads. */
 export interface SecretReader {
   read(path: string, options?: ReadOptions): Promise<SecretValue>
-  watch(path: string, options?: CallOptions): AsyncGenerator<SecretValue, void, void>
+  watch(path: string, options?: WatchOptions): AsyncGenerator<SecretValue, void, void>
   exists(path: string, options?: CallOptions): Promise<boolean>
 }
 

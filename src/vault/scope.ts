@@ -1,10 +1,7 @@
-import type { Asked } from '../access/asked.ts'
 import type { Explanation } from '../access/explain.ts'
-import { fixedProjection, type Projection } from '../projections/projection.ts'
 import type { SecretInput, SecretValue } from '../secret/value.ts'
 import { Anchors } from './anchors.ts'
 import { stateAsOf, type VaultAsOf } from './as-of.ts'
-import { auditReader } from './audit-reader.ts'
 import { type BackedUp, type BackupOptions, backupBytes, backupVault } from './backup.ts'
 import type { CallOptions } from './call.ts'
 import type { Calls } from './calls.ts'
@@ -14,8 +11,6 @@ import {
   type VersionsChanged,
   type VersionsOptions,
 } from './change-versions.ts'
-import { type DiffOptions, recordedDiff } from './diff.ts'
-import type { VaultDiff } from './diff-shape.ts'
 import type { Engine } from './engine.ts'
 import {
   type ExplainedAccess,
@@ -24,6 +19,7 @@ import {
   explainTo,
 } from './explain.ts'
 import { type Export, exportSecrets } from './export.ts'
+import type { ChangeOptions } from './given-id.ts'
 import type { SecretInfo, VersionInfo } from './info.ts'
 import {
   describeSecret,
@@ -38,20 +34,11 @@ import { KeyChanges } from './key-changes.ts'
 import { type ScopedKeys, scopedKeys } from './keys.ts'
 import { type ScopedKeyslots, scopedKeyslots } from './keyslots.ts'
 import { Kv } from './kv/kv.ts'
-import type { LiveProjection } from './live.ts'
 import type { WriteOptions } from './new-value.ts'
 import { Policies } from './policies.ts'
-import type { LiveProjections } from './projections.ts'
 import { checkRead, type ReadOptions, readSecret } from './read.ts'
-import type { AuditReader, SecretInspector, SecretReader } from './readers.ts'
-import {
-  everything,
-  type Moment,
-  type PassOptions,
-  type Replayed,
-  type ReplayOptions,
-  replayProjection,
-} from './replay.ts'
+import type { SecretInspector, SecretReader } from './readers.ts'
+import type { Moment, PassOptions } from './replay.ts'
 import { vaultSource, wholeLog } from './reporting/report-source.ts'
 import { Reports } from './reporting/reports.ts'
 import { Roles } from './roles.ts'
@@ -60,7 +47,8 @@ import { scopedAsOf } from './scoped-as-of.ts'
 import type { Session } from './session.ts'
 import { AppRoles } from './tokens/app-roles.ts'
 import { Tokens } from './tokens/tokens.ts'
-import { watchUntilEnd } from './watch.ts'
+import { type WatchOptions, watchUntilEnd } from './watch.ts'
+import { type ScopeParts, WholeLog } from './whole-log.ts'
 import {
   type Annotated,
   annotateSecret,
@@ -72,13 +60,6 @@ import {
   writeSecret,
 } from './write.ts'
 
-/** What the verbs work on: an open vault, and for whom. */
-export interface ScopeParts {
-  readonly session: Session
-  readonly calls: Calls
-  readonly projections: LiveProjections
-}
-
 /**
  * The verbs of a vault, as one actor has them. The handle that `Vault.open` gives is the host's own and unrestricted;
  * one that `vault.as` gives is held to the vault's policies: each call is decided in the log's writer, by the policies
@@ -89,12 +70,9 @@ export interface ScopeParts {
  * `FAILED` (call `vault.reopen`), `TIMEOUT`, `ABORTED`, `UNCERTAIN` (ask `vault.outcome`), `NO_SPACE`, `CLOCK` and
  * `INTEGRITY`.
  */
-export class Scope implements SecretReader, SecretInspector {
+export class Scope extends WholeLog implements SecretReader, SecretInspector {
   readonly #session: Session
   readonly #calls: Calls
-  readonly #projections: LiveProjections
-  /** The log's events: of a scope those whose subjects it may `audit`. */
-  readonly audit: AuditReader
   /** What roles may do. Of a scope they take the right to `policy`, as roles and rotation policies do. */
   readonly policies: Policies
   /** Names for policies, and who has them. */
@@ -116,14 +94,14 @@ export class Scope implements SecretReader, SecretInspector {
   /** Where checkpoints go besides. */
   readonly anchors: Anchors
 
-  constructor({ session, calls, projections }: ScopeParts) {
+  constructor(parts: ScopeParts) {
+    super(parts)
+    const { session, calls } = parts
     this.#session = session
     this.#calls = calls
-    this.#projections = projections
     const engine = () => session.engine()
     const call = (options: CallOptions) => calls.of(options)
     const changes = new KeyChanges(engine, call, session.keyTurn)
-    this.audit = auditReader(session, calls)
     this.policies = new Policies(calls)
     this.roles = new Roles(calls, () => session.current.time.judged())
     this.tokens = new Tokens(calls, session)
@@ -200,8 +178,8 @@ export class Scope implements SecretReader, SecretInspector {
   }
 
   /** Destroys all versions and frees the path; the record of what was stays. Throws `NOT_FOUND`. */
-  async purge(path: string, options: CallOptions = {}): Promise<VersionsChanged> {
-    return this.#calls.run(options, (call, engine) => purgeSecret(engine, call, path))
+  async purge(path: string, options: ChangeOptions = {}): Promise<VersionsChanged> {
+    return this.#calls.run(options, (call, engine) => purgeSecret(engine, call, { path, options }))
   }
 
   /** Whether the path has a newest version that is neither deleted nor destroyed. */
@@ -231,39 +209,8 @@ export class Scope implements SecretReader, SecretInspector {
    * @example
    * for await (const secret of vault.watch('prod/db/password', { signal })) pool.reconnect(secret.text())
    */
-  async *watch(path: string, options: CallOptions = {}): AsyncGenerator<SecretValue, void, void> {
+  async *watch(path: string, options: WatchOptions = {}): AsyncGenerator<SecretValue, void, void> {
     yield* watchUntilEnd(this.#session, { path, options, callOf: (own) => this.#calls.of(own) })
-  }
-
-  /**
-   * Folds a projection live, from its snapshot where it has one. The vault's own (`secrets`, `rotations`,
-   * `accesses`) are never behind; one of the host's folds off the path of the callers. A scope takes the right to
-   * `audit` everything, judged when it begins; what it is given is folded for it alone, from the first event on.
-   *
-   * @example
-   * const live = await vault.project(writesByActor)
-   * const { position } = await vault.write('a', 'b')
-   * const view = await live.waitFor(position)
-   */
-  async project<S>(projection: Projection<S>): Promise<LiveProjection<S>> {
-    if (!this.#calls.isScoped) return this.#projections.start(projection)
-    const fixed = fixedProjection(projection)
-    const filter = { projection: fixed.name }
-    await this.#calls.inspect({}, async ({ record }) =>
-      record?.({ type: 'audit.read', subject: '', data: { filter } }, everything),
-    )
-    return this.#projections.follow(fixed)
-  }
-
-  /**
-   * A projection's state at a moment, folded from the first event on. A scope takes the right to `audit` everything.
-   * Throws `INVALID`, `ABORTED`.
-   */
-  async replay<S>(projection: Projection<S>, options: ReplayOptions = {}): Promise<Replayed<S>> {
-    return this.#calls.inspect(options, async (inspector) => {
-      if (inspector.sight) await inspector.sight.begin(wholeTrail)
-      return replayProjection(inspector, projection, options)
-    })
   }
 
   /**
@@ -284,22 +231,6 @@ export class Scope implements SecretReader, SecretInspector {
         look: (call, work) => calls.inspect(call, work),
       })
     return calls.isScoped ? scopedAsOf(calls, find) : calls.run({}, (_, engine) => find(engine))
-  }
-
-  /**
-   * What changed from one moment to a later one, and by whom: secrets without their values, access, keys. A scope takes
-   * the right to `audit` everything. Throws `INVALID` for a moment outside the log and where the second is the earlier,
-   * `ABORTED`.
-   *
-   * @example
-   * const { secrets } = await vault.diff({ time: '2026-03-31' }, { time: '2026-04-30' })
-   * for (const { path, change, by } of secrets) console.log(path, change, by.join(', '))
-   */
-  async diff(from: Moment, to: Moment, options: DiffOptions = {}): Promise<VaultDiff> {
-    return this.#calls.inspect(options, async (inspector) => {
-      if (inspector.sight) await inspector.sight.begin(wholeTrail)
-      return recordedDiff(inspector, { from, to }, options)
-    })
   }
 
   /**
@@ -351,10 +282,3 @@ export class Scope implements SecretReader, SecretInspector {
     )
   }
 }
-
-/** What the right to `audit` everything is asked for with: every path, and the vault itself. */
-const wholeTrail = {
-  operation: 'audit',
-  subject: '',
-  below: everything,
-} as const satisfies Asked

@@ -2,6 +2,7 @@
 import { Subject } from 'rxjs/internal/Subject'
 import { VaultError } from '../errors.ts'
 import { type Followed, grown } from '../log/follow.ts'
+import { Tail } from '../log/tail.ts'
 import type { Store } from '../store/port.ts'
 import { type InTurn, oneAtATime } from '../store/serial.ts'
 import { publishCommit, publishFailure } from './diagnostics.ts'
@@ -18,6 +19,8 @@ export class Session {
   readonly options: ReadOptions
   /** The one source of wake-ups in the vault: the log's size, after each commit and each reopen. */
   readonly heads: Subject<number>
+  /** What followers read from: they outlast a reopen. */
+  readonly followed: Followed
   /** Changes of the keyring wait here for each other, whichever handle they come from. */
   readonly keyTurn: InTurn = oneAtATime()
   /** Tokens and logins that were refused. */
@@ -34,6 +37,8 @@ export class Session {
     this.heads = heads
     this.#engine = engine
     this.#slotId = engine.slot.id
+    const source = () => this.#engine
+    this.followed = { source, heads, tail: new Tail(source, heads) }
     this.failures = recordedFailures(this)
   }
 
@@ -110,11 +115,6 @@ export class Session {
 
   get closed(): boolean {
     return this.#closed !== undefined
-  }
-
-  /** What followers read from: they outlast a reopen. */
-  get followed(): Followed {
-    return { source: () => this.#engine, heads: this.heads }
   }
 
   /** The engine, once it accepts. Throws `CLOSED`, `ABORTED`. */

@@ -1,30 +1,25 @@
 import type { Observable } from 'rxjs'
 import { VaultError } from '../errors.ts'
 import type { Commit } from '../log/reader.ts'
-import type { AuditEvent } from './audit.ts'
 import { BackupReader, type BackupReaderOptions } from './backup-reader.ts'
 import { type CallOptions, checkTimeout } from './call.ts'
 import { Calls, type ScopeOptions } from './calls.ts'
 import type { ControlOptions, ServedControl } from './control/serve-control.ts'
-import { type Health, healthOf } from './health.ts'
 import { type Identity, identityOf } from './identity.ts'
 import { KeyChanges } from './key-changes.ts'
 import { Keys } from './keys.ts'
 import { Keyslots } from './keyslots.ts'
 import { eventsFrom } from './live.ts'
 import type { CreateOptions, OpenOptions, RestoreOptions } from './options.ts'
-import { outcomeOf } from './outcome.ts'
 import { LiveProjections } from './projections.ts'
-import { Proofs } from './proofs.ts'
-import { Scope, type ScopeParts } from './scope.ts'
+import { Scope } from './scope.ts'
 import { Session } from './session.ts'
 import { showToken } from './tokens/authenticate.ts'
 import { logInWith } from './tokens/login.ts'
 import type { LoginRequest, ShownOptions } from './tokens/shown.ts'
 import type { IssuedToken } from './tokens/token-info.ts'
 import { TokenScope } from './tokens/token-scope.ts'
-import type { Verification, VerifyOptions } from './verify.ts'
-import { verifyVault } from './verify-vault.ts'
+import type { ScopeParts } from './whole-log.ts'
 import { within } from './within.ts'
 
 const closeTimeoutMs = 30_000
@@ -48,7 +43,6 @@ export class Vault extends Scope {
   readonly #calls: Calls
   override readonly keyslots: Keyslots
   override readonly keys: Keys
-  readonly proofs: Proofs
 
   #control: Promise<ServedControl> | undefined
 
@@ -67,7 +61,6 @@ export class Vault extends Scope {
     const changes = new KeyChanges(() => session.engine(), call, session.keyTurn)
     this.keyslots = new Keyslots(changes)
     this.keys = new Keys(changes)
-    this.proofs = new Proofs(session, calls)
   }
 
   /** Makes a vault. Throws `EXISTS` over one, `INVALID` in a folder that holds other things, `IN_USE`. */
@@ -178,29 +171,6 @@ export class Vault extends Scope {
     return eventsFrom(this.#session.followed, 0)
   }
 
-  /**
-   * The event of this id if it landed, undefined if it did not: the answer to `UNCERTAIN`. A commit that is still under
-   * way is waited for; after a write that failed, `reopen` comes first.
-   */
-  async outcome(
-    id: string,
-    options: { readonly timeout?: number } = {},
-  ): Promise<AuditEvent | undefined> {
-    return outcomeOf(this.#session, id, options)
-  }
-
-  /**
-   * Reads every byte of the log, in a thread of its own while others go on, and holds it against itself, its keyring and
-   * all that was signed of it. What is wrong is told, never thrown. Without `against` or an anchor a rollback of the whole
-   * folder cannot be seen. Throws `INVALID` and `INTEGRITY` about `against`, `ABORTED`.
-   *
-   * @example
-   * const { ok, problems, unsigned } = await vault.verify({ against: { checkpoint, trust: { log: parseVkey(pinned) } } })
-   */
-  async verify(options: VerifyOptions = {}): Promise<Verification> {
-    return this.#calls.run({}, (_, engine) => verifyVault(engine, options))
-  }
-
   /** An owner's word that the clock is right, after `CLOCK`: recorded as `clock.corrected`. */
   async acceptClock(options: CallOptions = {}): Promise<void> {
     return this.#calls.run(options, (call, engine) => engine.acceptClock(call))
@@ -209,14 +179,6 @@ export class Vault extends Scope {
   /** Which vault it is. Throws `CLOSED`, `FAILED`. */
   identity(): Identity {
     return identityOf(this.#session.engine())
-  }
-
-  /** What an operator looks at first; it answers in any state. */
-  async health(): Promise<Health> {
-    return healthOf(this.#session, {
-      projections: this.#projections.statuses(),
-      rejected: this.#calls.rejected,
-    })
   }
 
   /**

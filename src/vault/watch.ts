@@ -1,41 +1,50 @@
-import type { Observable } from 'rxjs'
 import { VaultError } from '../errors.ts'
-import { grown } from '../log/follow.ts'
+import type { EventType } from '../events/catalogue.ts'
+import type { Awaited } from '../log/awaited.ts'
+import type { Tail } from '../log/tail.ts'
 import type { SecretValue } from '../secret/value.ts'
+import { checkPosition } from './audit.ts'
 import type { Call, CallOptions } from './call.ts'
-import type { Engine } from './engine.ts'
+import { lookAgainMs, permitEvents, untilEnd } from './permit-events.ts'
 import { type CheckedRead, checkRead, readSecret } from './read.ts'
 import type { Session } from './session.ts'
 
-interface Watched {
-  /** The vault's engine at this moment; waits for a reopen while it has failed. Throws `CLOSED` at the end. */
-  readonly engine: (signal: AbortSignal) => Promise<Engine>
-  readonly heads: Observable<number>
+export interface WatchOptions extends CallOptions {
+  /** Position of the value that the caller has already, of which it is given none again: what is newer comes first. */
+  readonly after?: number
+  /** Told whenever the newest value was given, or is the one that the caller has, and a newer one is waited for. */
+  readonly onCaughtUp?: () => void
 }
 
 /** Watches for as long as the consumer goes on, and lets go of everything once it stops. */
 export async function* watchUntilEnd(
   session: Session,
-  request: { path: string; options: CallOptions; callOf: (options: CallOptions) => Call },
+  request: { path: string; options: WatchOptions; callOf: (options: CallOptions) => Call },
 ): AsyncGenerator<SecretValue, void, void> {
   const { path, callOf } = request
-  const { signal: given, ...rest } = request.options
+  const { signal: given, after, onCaughtUp, ...rest } = request.options
+  checkPosition('after', after)
   const ended = new AbortController()
   const signal = given === undefined ? ended.signal : AbortSignal.any([given, ended.signal])
   const checked = checkRead(path, {})
-  const watched = {
-    engine: (waiting: AbortSignal) => session.whenOpen(waiting),
-    heads: session.heads,
-  }
+  const call = callOf({ ...rest, signal })
+  const onRest = onCaughtUp ?? (() => undefined)
   try {
-    yield* watchSecret(watched, { path, checked, call: callOf({ ...rest, signal }), signal })
+    yield* watchSecret(session, { path, checked, call, signal, after: after ?? -1, onRest })
   } finally {
     ended.abort()
   }
 }
 
-/** Node clamps longer timers to 1 ms; a longer wait is taken in pieces. */
-const timerMsMax = 2 ** 31 - 1
+interface Watching {
+  readonly path: string
+  readonly checked: CheckedRead
+  readonly call: Call
+  readonly signal: AbortSignal
+  /** Position of the newest value that was delivered: a version's number comes again after a purge. */
+  readonly after: number
+  readonly onRest: () => void
+}
 
 /**
  * The current value, then each newest one. Deliveries are coalesced: a version that was replaced before the consumer
@@ -43,26 +52,24 @@ const timerMsMax = 2 ** 31 - 1
  * `NOT_FOUND`, `DENIED`, each recorded; and with `CLOSED` or `ABORTED`. A reopen is waited for.
  */
 async function* watchSecret(
-  { engine, heads }: Watched,
-  {
-    path,
-    checked,
-    call,
-    signal,
-  }: { path: string; checked: CheckedRead; call: Call; signal: AbortSignal },
+  session: Session,
+  { path, checked, call, signal, after, onRest }: Watching,
 ): AsyncGenerator<SecretValue, void, void> {
-  /** Position of the newest value that was delivered: a version's number comes again after a purge. */
-  let delivered = -1
+  const { permit } = call
+  const about = awaitedOf(path, permit && permitEvents(session, permit))
+  let delivered = after
   for (;;) {
-    const opened = await engine(signal)
+    const opened = await session.whenOpen(signal)
     const size = opened.size
     const row = opened.state.secrets.fold.state.get(path)
     const now = opened.time.judged()
-    const due = Math.min(row?.meta.expiresAt ?? Infinity, call.permit?.until() ?? Infinity)
     const expired = row?.meta.expiresAt !== undefined && row.meta.expiresAt <= now
-    const isAllowed = call.permit?.judge({ operation: 'watch', subject: path }).allowed ?? true
+    const isAllowed = permit?.judge({ operation: 'watch', subject: path }).allowed ?? true
     if (row?.position === delivered && row.state === 'live' && !expired && isAllowed) {
-      await changed({ heads, size, due, now, signal })
+      onRest()
+      const left = (row.meta.expiresAt ?? Infinity) - now
+      const ms = Math.min(left, (permit && untilEnd(session, permit)) ?? Infinity)
+      await changed(session.followed.tail, size, { about, ms, signal })
       continue
     }
     try {
@@ -76,28 +83,27 @@ async function* watchSecret(
   }
 }
 
-/** Resolves when something was appended, or when the value expires or a grant runs out: at `due`, which may be `Infinity`. */
-async function changed(about: {
-  heads: Observable<number>
-  size: number
-  due: number
-  now: number
-  signal: AbortSignal
-}): Promise<void> {
-  const { heads, size, due, now, signal } = about
-  const waiting = new AbortController()
-  const expiry =
-    due === Infinity
-      ? undefined
-      : setTimeout(() => waiting.abort(), Math.min(due - now, timerMsMax))
-  try {
-    const open = await grown(heads, size, AbortSignal.any([signal, waiting.signal]))
-    if (!open) throw new VaultError('CLOSED', 'the vault is closed')
-  } catch (error) {
-    if (signal.aborted || !waiting.signal.aborted) throw error
-  } finally {
-    clearTimeout(expiry)
+/** What is recorded of a secret and changes nothing of it. */
+const looks: readonly EventType[] = ['secret.accessed', 'secret.inspected', 'secret.denied']
+
+/** What changes a secret, or who may read it. */
+function awaitedOf(path: string, besides: Awaited | undefined): Awaited {
+  return {
+    traits: [{ kind: 'subject', text: path }, ...(besides?.traits ?? [])],
+    isMeant: (event) =>
+      (event.subject === path && !looks.includes(event.type)) || besides?.isMeant?.(event) === true,
   }
+}
+
+/** Resolves when something of it may have changed, or its value expires or a grant runs out: after `ms`, or `Infinity`. */
+async function changed(
+  tail: Tail,
+  size: number,
+  { about, ms, signal }: { about: Awaited; ms: number; signal: AbortSignal },
+): Promise<void> {
+  const most = ms === Infinity ? {} : { ms: Math.min(ms, lookAgainMs) }
+  const woken = await tail.grown(size, { about, signal, ...most })
+  if (woken === undefined) throw new VaultError('CLOSED', 'the vault is closed')
 }
 
 function isOfVault(error: unknown): boolean {

@@ -15,6 +15,7 @@ import type { Command } from '../log/queue.ts'
 import type { SecretInput } from '../secret/value.ts'
 import { type Call, permitted } from './call.ts'
 import type { Engine } from './engine.ts'
+import { appendOnce, checkId, isDone, type Once, oneByOne } from './given-id.ts'
 import { readMeta } from './meta-options.ts'
 import { rightsToChange } from './meta-rights.ts'
 import { checkIfVersion, newValue, type WriteOptions } from './new-value.ts'
@@ -64,8 +65,14 @@ export async function writeSecret(
     subject,
     besides: rightsToChange(engine, subject, next.patch),
   }
-  const events = await engine.append(underPolicy(call, wanted, command), call.limits)
-  return writtenOf(events)
+  const once: Once = {
+    id: checkId(request.options.id),
+    verb: 'write',
+    path: subject,
+    options: next.patch,
+    plain: next.plain,
+  }
+  return writtenOf(await appendOnce(engine, call, { wanted, command, once }))
 }
 
 export async function rotateSecret(
@@ -80,25 +87,86 @@ export async function rotateSecret(
   checkPath(path)
   const patch = readMeta(options)
   checkIfVersion(options.ifVersion)
+  const made = isMade(request.value)
+  const once: Once = {
+    id: checkId(options.id),
+    verb: 'rotate',
+    path,
+    options: { ...patch, trigger, made },
+    answered: () => ({ rotations: rotationsOf(engine, path) + 1 }),
+  }
   const wanted: Wanted = {
     operation: 'rotate',
     subject: path,
     besides: rightsToChange(engine, path, patch),
   }
+  const asked = { path, trigger, options, made, once, wanted }
+  if (!made) return rotateTo(engine, call, { ...asked, value: request.value as SecretInput })
   // Before a function of the host's sets a password somewhere, which nobody may have allowed.
-  if (isMade(request.value)) await permitted(engine, call, wanted)
-  const value = await makeValue(request.value).catch(() =>
-    recordFailure(engine, call, { path, trigger }),
-  )
+  await permitted(engine, call, wanted)
+  const make = () => rotateToMade(engine, call, { ...asked, value: request.value })
+  return once.id === undefined ? make() : oneByOne(engine, call, { id: once.id, work: make })
+}
+
+interface Rotation {
+  readonly path: string
+  readonly trigger: RotationTrigger
+  readonly options: RotateOptions
+  readonly made: boolean
+  readonly once: Once
+  readonly wanted: Wanted
+}
+
+async function rotateToMade(
+  engine: Engine,
+  call: Call,
+  { value, ...asked }: Rotation & { readonly value: NewValue },
+): Promise<Rotated> {
+  const { path, trigger, once, wanted } = asked
+  if (once.id !== undefined && isDone(engine, once.id)) {
+    // The first value stands: none is made, and none is compared.
+    const command = nothingNew(call, path)
+    return rotatedOf(engine, await appendOnce(engine, call, { wanted, command, once }))
+  }
+  const made = await makeValue(value).catch(() => recordFailure(engine, call, { path, trigger }))
+  return rotateTo(engine, call, { ...asked, value: made })
+}
+
+async function rotateTo(
+  engine: Engine,
+  call: Call,
+  about: Rotation & { readonly value: SecretInput },
+): Promise<Rotated> {
+  const { path, value, trigger, options, wanted } = about
   const next = newValue(engine, { path, value, options })
   const command = next.command(call, (intent, at) =>
     decideRotate(engine.state.secrets.fold.state, { ...intent, trigger }, at),
   )
-  const events = await engine.append(underPolicy(call, wanted, command), call.limits)
+  // One that is made is another each time.
+  const once = { ...about.once, ...(!about.made && { plain: next.plain }) }
+  return rotatedOf(engine, await appendOnce(engine, call, { wanted, command, once }))
+}
+
+/** Of a change that was made before. */
+function nothingNew({ actor, context }: Call, path: string): Command {
   return {
-    ...writtenOf(events),
-    rotationCount: engine.state.rotations.fold.state.get(path)?.count ?? 0,
+    actor,
+    context,
+    aggregate: path,
+    decide: () => {
+      throw new RangeError('a change that was made before is not decided again')
+    },
   }
+}
+
+function rotationsOf(engine: Engine, path: string): number {
+  return engine.state.rotations.fold.state.get(path)?.count ?? 0
+}
+
+function rotatedOf(engine: Engine, events: readonly VaultEvent[]): Rotated {
+  const written = writtenOf(events)
+  const count = events[0]?.context.given?.rotations ?? rotationsOf(engine, written.path)
+  return { ...written, rotationCount: count }
 }
 
 export async function annotateSecret(
@@ -109,6 +177,7 @@ export async function annotateSecret(
   const { ifVersion } = options
   checkPath(path)
   checkIfVersion(ifVersion)
+  const id = checkId(options.id)
   const patch = readMeta(options)
   if (Object.keys(patch).length === 0)
     throw new VaultError('INVALID', 'annotate was given nothing to change')
@@ -125,8 +194,17 @@ export async function annotateSecret(
     subject: path,
     besides: rightsToChange(engine, path, patch),
   }
-  const [event] = await engine.append(underPolicy(call, wanted, command), call.limits)
-  return { path, version: secrets.state.get(path)?.version ?? 0, position: event?.position ?? -1 }
+  const versionNow = () => secrets.state.get(path)?.version ?? 0
+  const once: Once = {
+    id,
+    verb: 'annotate',
+    path,
+    options: patch,
+    answered: () => ({ version: versionNow() }),
+  }
+  const [event] = await appendOnce(engine, call, { wanted, command, once })
+  const version = event?.context.given?.version ?? versionNow()
+  return { path, version, position: event?.position ?? -1 }
 }
 
 /** A made value is checked where it is made: one that a secret cannot hold is the generator's failure. */

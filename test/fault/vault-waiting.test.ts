@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { accesses, memoryStore, recoveryKey, type Vault } from '../../src/index.ts'
 import { faultStore } from '../../src/testing/fault-store.ts'
 import { checkStore } from '../fixtures/check-vault.ts'
@@ -86,13 +86,18 @@ describe('while a commit hangs', () => {
     const written = refusal(vault.write('a', 'three', soon))
     await handedOver
     const adding = refusal(vault.keyslots.add(recoveryKey().credential, soon))
-    expect((await adding).code).toMatch(/^(TIMEOUT|UNCERTAIN)$/)
+    expect(await adding).toMatchObject({
+      code: 'UNCERTAIN',
+      message: expect.stringContaining('did not end within 60 ms; it goes on'),
+      retry: 'never',
+    })
     release()
     await written
-    // The keyring may be of either generation: only a reopen can tell.
-    expect(await refusal(vault.read('a'))).toMatchObject({ code: 'FAILED' })
-    await vault.reopen()
+    // Nobody who is in a hurry leaves a vault that has to be opened again: the change goes on without him.
+    await vi.waitFor(async () => expect(await vault.keyslots.list()).toHaveLength(2))
     expect((await vault.read('a')).text()).toBe('three')
+    await vault.reopen()
+    expect(await vault.keyslots.list()).toHaveLength(2)
     await checked()
   })
 

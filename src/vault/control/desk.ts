@@ -94,7 +94,7 @@ export class ControlDesk {
     const proof = proofOf('server', root, encounter).toString('hex')
     const vault = this.#parts.vaultFor(calls)
     const operator = new Operator({ role, slot, calls, vault })
-    await recordEntry(calls)
+    await recordEntry(calls, slot)
     this.#parts.session.failures.succeeded(source)
     return { text: JSON.stringify({ token: this.#admit(operator), proof }), operator }
   }
@@ -150,6 +150,8 @@ export class ControlDesk {
 
   #admit(operator: Operator): string {
     if (this.#closed) throw closed()
+    // Others may have come in while his coming was put on record.
+    this.#expectRoom()
     const token = randomKey().toString('hex')
     const name = nameOf(token)
     this.#operators.set(name, operator)
@@ -197,10 +199,10 @@ function rootsOf(
 }
 
 /** What an opening of the vault leaves, he leaves as well: a record of his coming. */
-async function recordEntry(calls: Calls): Promise<void> {
-  const data = { operation: 'keys' } as const
+async function recordEntry(calls: Calls, slot: string): Promise<void> {
+  const data = { method: 'keyslot', slot } as const
   await calls.run({}, (call, engine) =>
-    recordFact(engine, call, { type: 'secret.inspected', subject: '', data }),
+    recordFact(engine, call, { type: 'auth.succeeded', subject: '', data }),
   )
 }
 

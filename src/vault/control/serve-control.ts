@@ -6,6 +6,8 @@ import { socketPlace } from './place.ts'
 export interface ControlOptions {
   /** Under which name the secrets are mounted on the KV v2 wire; `secret` unless said. */
   readonly mount?: string
+  /** Told of each failure that is no answer of ours, and whose caller hears of it without its words. */
+  readonly onUnforeseen?: (error: unknown) => void
 }
 
 /** A vault that can be reached through the socket in its folder. */
@@ -23,6 +25,7 @@ interface ServerModule {
     readonly desk: ControlDesk
     readonly path: string
     readonly mount: string | undefined
+    readonly onUnforeseen: ((error: unknown) => void) | undefined
   }): Promise<{ close(): Promise<void> }>
 }
 
@@ -32,7 +35,7 @@ interface ServerModule {
  */
 export async function serveControl(
   parts: DeskParts,
-  { vault, mount }: ControlOptions & { readonly vault: unknown },
+  { vault, mount, onUnforeseen }: ControlOptions & { readonly vault: unknown },
 ): Promise<ServedControl> {
   const { store } = parts.session.engine()
   if (!(store instanceof LevelStore) || process.platform === 'win32') {
@@ -51,7 +54,7 @@ export async function serveControl(
     return closed
   }
   try {
-    served = await serve({ vault, desk, path: place.path, mount })
+    served = await serve({ vault, desk, path: place.path, mount, onUnforeseen })
     return { path: await place.publish(), close }
   } catch (error) {
     await close().catch(() => undefined)

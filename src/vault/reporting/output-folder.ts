@@ -1,16 +1,19 @@
 import { randomUUID } from 'node:crypto'
 import { open, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { VaultError } from '../../errors.ts'
 import { isOutputName } from '../../reports/output-name.ts'
 import type { OutputFile, OutputSink } from '../../reports/write.ts'
-import { giveName } from '../../store/archive/file.ts'
+import { expectAbsent, giveName } from '../../store/archive/file.ts'
 import { fileError, isAbsent, onDisk } from '../../store/level/folder.ts'
 
 /**
  * Outputs as files of a folder that is there, readable by their owner alone: they tell who reads what. A file appears
- * whole, under its name, once it ends; none that is there already is replaced. Throws `EXISTS`, `INVALID` where there is
- * no folder, `NO_SPACE`, `FAILED`.
+ * whole, under its name, once it ends; none that is there already is replaced. Its files throw `EXISTS`, `INVALID` where
+ * there is no folder, `NO_SPACE`, `FAILED`.
+ *
+ * @example
+ * await remote.reports.write('rotation', { formats: ['csv'], to: outputFolder('/audit/2026-q1') })
  */
 export function outputFolder(folder: string): OutputSink {
   return {
@@ -19,6 +22,22 @@ export function outputFolder(folder: string): OutputSink {
       throw new VaultError('INVALID', 'the name of an output must be that of a file in its folder')
     },
   }
+}
+
+/**
+ * One output as the file of a path, as `outputFolder` makes them. Throws `EXISTS`, `INVALID` for what is no path and
+ * where there is no folder, `FAILED`.
+ *
+ * @example
+ * await remote.reports.evidence({ from, asOf, to: await outputFile('/audit/q1.zip') })
+ */
+export async function outputFile(path: string): Promise<OutputFile> {
+  if (typeof path !== 'string' || path === '' || path.includes('\0')) {
+    throw new VaultError('INVALID', 'to must be the path of a file')
+  }
+  const place = resolve(path)
+  await expectAbsent(place)
+  return outputFolder(dirname(place)).open(basename(place))
 }
 
 async function openOutput(folder: string, name: string): Promise<OutputFile> {

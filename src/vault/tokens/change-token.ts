@@ -20,20 +20,12 @@ export interface RenewOptions {
   readonly ttl?: number
 }
 
-/** For whom a token is changed: what a call without a permit changes, it needs no right to. */
-export type Changing = Pick<Call, 'actor' | 'context' | 'limits' | 'permit'>
-
-/** What is left of a call for what its token may always do: with itself. */
-export function withItself({ actor, context, limits }: Call): Changing {
-  return { actor, context, limits }
-}
-
 /** Of a token that does not hold any more. */
 export const ended: Decision = denied(askedForTokens, unspoken)
 
 export async function renewOn(
   engine: Engine,
-  call: Changing,
+  call: Call,
   {
     accessor,
     find,
@@ -64,7 +56,7 @@ export async function renewOn(
 
 export async function revokeOn(
   engine: Engine,
-  call: Changing,
+  call: Call,
   { accessor, decide }: { readonly accessor: string; readonly decide: Decide },
 ): Promise<AccessChange> {
   const { actor, context, limits } = call

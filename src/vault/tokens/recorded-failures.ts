@@ -4,17 +4,17 @@ import type { CallLimits, Command } from '../../log/queue.ts'
 import { FailedAuth, type FailureRecord } from './failed-auth.ts'
 
 interface Recorder {
-  readonly options: { readonly actor: string; readonly timeout: number; readonly clock: Clock }
+  readonly options: { readonly timeout: number; readonly clock: Clock }
   readonly current: { append(command: Command, limits: CallLimits): Promise<unknown> }
 }
 
-/** The failures to be let into a vault, on its record. Who failed is not known: they stand there as the vault's own. */
+/** The failures to be let into a vault, on its record. Who failed is not known. */
 export function recordedFailures(vault: Recorder): FailedAuth {
-  const { clock, timeout, actor } = vault.options
+  const { clock, timeout } = vault.options
   return new FailedAuth({
     now: () => clock.now(),
     monotonic: () => clock.monotonic(),
-    record: (record) => vault.current.append(recording(record, actor), { timeout }),
+    record: (record) => vault.current.append(recording(record), { timeout }),
     wait:
       clock.wait?.bind(clock) ??
       ((ms, signal) => wait(ms, undefined, { ...(signal && { signal }) })),
@@ -25,11 +25,11 @@ export function recordedFailures(vault: Recorder): FailedAuth {
   })
 }
 
-function recording(record: FailureRecord, actor: string): Command {
+function recording(record: FailureRecord): Command {
   const { method, cause, triedAt, count, source, correlationId } = record
   const data = { method, cause, triedAt, count }
   return {
-    actor,
+    actor: 'unknown',
     context: {
       ...(source !== undefined && { source }),
       ...(correlationId !== undefined && { correlationId }),

@@ -1,11 +1,9 @@
-import { basename, dirname, resolve } from 'node:path'
 import { VaultError } from '../../../errors.ts'
 import type { ReportRun } from '../../../reports/run.ts'
 import type { OutputFile, OutputSink } from '../../../reports/write.ts'
-import { expectAbsent } from '../../../store/archive/file.ts'
 import { builtInReports } from '../../reporting/built-in-reports.ts'
 import type { Evidence } from '../../reporting/evidence.ts'
-import { outputFolder } from '../../reporting/output-folder.ts'
+import { outputFile, outputFolder } from '../../reporting/output-folder.ts'
 import type { GeneratedReport } from '../../reporting/report-writing.ts'
 import type { ReportVerification } from '../../reporting/verify-report.ts'
 import type { FileStep } from '../called.ts'
@@ -29,7 +27,7 @@ export function remoteReports(connection: Connection): ControlledVault['reports'
       })
     },
     evidence: async ({ to, ...options }, call = {}) => {
-      const target = typeof to === 'string' ? await newFile(expectPath(to)) : to
+      const target = typeof to === 'string' ? await outputFile(to) : to
       return makingFiles({ open: async () => target }, async (file) => {
         const args = [options, call]
         return (await connection.answer('reports.evidence', args, { file })) as Evidence
@@ -69,12 +67,6 @@ function nameOf(report: unknown): string {
 function expectPath(to: string): string {
   if (to !== '' && !to.includes('\0')) return to
   throw new VaultError('INVALID', 'to must be a path')
-}
-
-async function newFile(to: string): Promise<OutputFile> {
-  const path = resolve(to)
-  await expectAbsent(path)
-  return outputFolder(dirname(path)).open(basename(path))
 }
 
 /** Makes the files that a call writes, and takes them back where it fails. */

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { recoveryKey } from '../../../keys/recovery.ts'
-import { writeArchive } from '../../../store/archive/file.ts'
 import type { VaultAsOf } from '../../as-of.ts'
+import { writeBackup } from '../../backup.ts'
 import type { Export } from '../../export.ts'
 import type { Keyslot } from '../../keyslots.ts'
 import type { RotateOptions } from '../../write.ts'
@@ -33,8 +33,7 @@ export function remoteVault(connection: Connection): ControlledVault {
     },
     backup: async (path, options = {}) => {
       const bytes = connection.items('backup', [options])
-      const { size, ...file } = await writeArchive(path, bytes as AsyncIterable<Uint8Array>)
-      return { ...file, size, position: size - 1 }
+      return writeBackup(path, bytes as AsyncIterable<Uint8Array>)
     },
     replay: remoteReplay(connection),
     reports: remoteReports(connection),
