@@ -44,9 +44,9 @@ const layers = {
   index: [...core, 'transfer', 'vault'],
   testing: [...core, 'transfer', 'vault'],
   verify: [...base, 'events', 'crypto', 'proofs', 'reports'],
-  http: ['index'],
+  http: ['index', 'breather'],
   server: ['index', 'http'],
-  client: base,
+  client: [...base, 'types of index'],
   cli: ['index', 'verify', 'server', 'client'],
 }
 
@@ -63,6 +63,9 @@ const packages = {
   yazl: '^src/reports/evidence/',
   fastify: '^src/(http/|server\\.ts$)',
   typebox: '^src/(http/|server\\.ts$)',
+  'prom-client': '^src/(http/operations/|cli/serve/)',
+  pino: '^src/cli/serve/',
+  '@opentelemetry/api': '^src/http/operations/',
 }
 
 const layerPath = (name) => `^src/${name}(/|\\.ts$)`

@@ -1,7 +1,7 @@
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { deciding, scopedReads } from './access.js'
-import { servedReads } from './http.js'
+import { fanOut, idleFollowers, servedLooks, servedReads } from './http.js'
 import { reporting } from './reports.js'
 import { atSize, bulkWrite, derivations, proving, reads, treeCost, verification } from './rows.js'
 
@@ -198,6 +198,27 @@ for (const connections of [1, 64]) {
   )
   row('  how long one takes', { measured: times(served), against: times(plain), value: served.p50 })
 }
+
+const looked = await servedLooks()
+for (const [what, { served, host }] of [
+  ['audit page of 100 events over HTTP', looked.page],
+  ['projection of 1,000 rows over HTTP', looked.state],
+]) {
+  row(what, { measured: ms(served), against: `in process ${ms(host)}`, value: served / host })
+}
+const fanned = await fanOut({ readers: 100, events: flags.quick ? 50 : 200 })
+row('server-sent events to 100 readers', {
+  measured: rate(fanned.rate),
+  against: `writes alone ${ms(fanned.aloneMs)}`,
+  value: fanned.ms / fanned.aloneMs,
+})
+const idle = await idleFollowers({ followers: 1_000, writes: flags.quick ? 50 : 200 })
+row('write while 1,000 follow something else', {
+  measured: `${idle.toFixed(2)} ×`,
+  value: idle,
+  bar: 1.1,
+  less: true,
+})
 
 const kdf = await derivations()
 row('argon2id_ms', { measured: ms(kdf.argon2id_ms), value: kdf.argon2id_ms })

@@ -14,6 +14,7 @@ import { type Globals, readGlobals } from './globals.ts'
 import { createOutput, type Output } from './output.ts'
 import { presentCredential } from './passphrase.ts'
 import { reach } from './remote/reach.ts'
+import { withServer } from './remote/with-server.ts'
 import { age, wallClock } from './when.ts'
 
 /** What a command works with. */
@@ -68,15 +69,22 @@ function createCli(globals: Globals): Cli {
 const callTimeoutMs = 60_000
 const triesMax = 3
 
+/** What opens the vault, or would open it where it is. */
+export type AskCredential = () => Promise<Unlock>
+
 /**
  * Opens the vault, works on it, and closes it whatever came of the work. Where another process has it open and serves
- * it, the work goes through that one.
+ * it, the work goes through that one; where a server was named, through that.
  */
 export async function withVault<T>(
   cli: Cli,
-  work: (vault: ControlledVault, credential: Unlock) => Promise<T>,
+  work: (vault: ControlledVault, credential: AskCredential) => Promise<T>,
 ): Promise<T> {
   const { globals } = cli
+  if (globals.server !== undefined) {
+    const credential = async () => (await presentCredential(globals, cli.out)).credential
+    return withServer(globals, (vault) => work(vault, credential))
+  }
   if (await isFile(globals.vault)) {
     const hint = 'muniment restore FILE --vault DIR'
     throw new UsageError(`${globals.vault} is a backup, which is read and never changed`, hint)
@@ -106,12 +114,9 @@ export interface Reader
 }
 
 /** The same for a command that only looks: `--vault` may be a backup file then, opened by an auditor's keyslot too. */
-export async function withReader<T>(
-  cli: Cli,
-  work: (reader: Reader, credential: Unlock) => Promise<T>,
-): Promise<T> {
-  const { vault: from } = cli.globals
-  if (!(await isFile(from))) return withVault(cli, work)
+export async function withReader<T>(cli: Cli, work: (reader: Reader) => Promise<T>): Promise<T> {
+  const { vault: from, server } = cli.globals
+  if (server !== undefined || !(await isFile(from))) return withVault(cli, work)
   const bar = cli.out.progress('reading the backup')
   const onProgress = ({ position, size }: { position: number; size: number }) =>
     bar.at(position, size)
@@ -130,16 +135,12 @@ async function isFile(path: string): Promise<boolean> {
 async function unlocked<V extends { close(): Promise<void> }, T>(
   cli: Cli,
   open: (unlock: Unlock) => Promise<V>,
-  work: (opened: V, credential: Unlock) => Promise<T>,
+  work: (opened: V, credential: AskCredential) => Promise<T>,
 ): Promise<T> {
-  if (cli.globals.server !== undefined) {
-    const hint = 'name the vault: --vault DIR; or unset MUNIMENT_ADDR'
-    throw new UsageError('this command works on a vault on disk, and not on a server', hint)
-  }
   const { opened: vault, credential } = await present(cli, open)
   let result: T
   try {
-    result = await work(vault, credential)
+    result = await work(vault, async () => credential)
   } catch (error) {
     // What went wrong with the work is what the person must hear of.
     await vault.close().catch(() => undefined)

@@ -1,6 +1,7 @@
 import { CommanderError } from 'commander'
 import { VaultError } from '../index.ts'
 import { exitCodeOf, exitCodes, hints } from './exit-codes.ts'
+import { serverHint } from './remote/server-hint.ts'
 import { printable, style } from './text.ts'
 
 /** A mistake in how the command was called. */
@@ -88,7 +89,10 @@ function failureOf(error: unknown): Failure {
   return { code: 'DEFECT', message: `unexpected: ${message}`, exitCode: exitCodes.defect }
 }
 
-function hintOf({ code, path }: VaultError): string | undefined {
+function hintOf(error: VaultError): string | undefined {
+  const { code, path } = error
+  const ofServer = serverHint(error)
+  if (ofServer !== undefined) return ofServer
   // What a report or a backup is written to may lie on another disk than the vault.
   if (code === 'NO_SPACE' && path !== undefined) {
     return `free some space on the disk of ${path}; nothing was lost`

@@ -18,13 +18,16 @@ export interface Globals {
   /** Address of a server to ask in place of a vault on disk. */
   readonly server: string | undefined
   readonly tokenFile: string | undefined
+  /** Which of them stand on the command line, and are no default or variable. */
+  readonly given: ReadonlySet<Flag>
 }
 
-type Given = Partial<Record<keyof Globals, string | number | boolean>>
+/** The name of a global option. */
+export type Flag = Exclude<keyof Globals, 'given'>
 
-const flags: Readonly<
-  Record<keyof Globals, readonly [string, string, ((text: string) => unknown)?]>
-> = {
+type Given = Partial<Record<Flag, string | number | boolean>>
+
+const flags: Readonly<Record<Flag, readonly [string, string, ((text: string) => unknown)?]>> = {
   vault: ['--vault <dir>', "the vault's folder (MUNIMENT_VAULT; default: ./vault)"],
   passphraseFile: ['--passphrase-file <file>', 'the passphrase, or a recovery key, on one line'],
   actor: ['--actor <name>', 'who you are, as a claim on record (MUNIMENT_ACTOR)'],
@@ -37,13 +40,13 @@ const flags: Readonly<
   server: ['--server <url>', 'a server in place of a vault on disk (MUNIMENT_ADDR)'],
   tokenFile: ['--token-file <file>', 'what the server is shown (or MUNIMENT_TOKEN)'],
 }
-const names = Object.keys(flags) as (keyof Globals)[]
+const names = Object.keys(flags) as Flag[]
 
 /** Options of a command that have a global one's name, and mean something else. */
-const owned = new WeakMap<Command, keyof Globals>()
+const owned = new WeakMap<Command, Flag>()
 
 /** Declares the options on a command; each level of the tree has them, so that they may stand anywhere. */
-export function addGlobals(command: Command, except?: keyof Globals): Command {
+export function addGlobals(command: Command, except?: Flag): Command {
   if (except !== undefined) owned.set(command, except)
   command.optionsGroup('Global options:')
   for (const name of names) {
@@ -79,6 +82,7 @@ export function readGlobals(command: Command): Globals {
     // Whoever names a vault means that one, whatever the environment says.
     server: text(given.server) ?? (given.vault === undefined ? text(env.MUNIMENT_ADDR) : undefined),
     tokenFile: text(given.tokenFile),
+    given: new Set(Object.keys(given) as Flag[]),
   }
 }
 

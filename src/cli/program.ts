@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander'
-import { addGlobals, type Globals } from './globals.ts'
+import { addGlobals, type Flag } from './globals.ts'
 
 /** A command below another, with the options that every command has. */
 export function subcommand(parent: Command, name: string, description: string): Command {
@@ -8,7 +8,7 @@ export function subcommand(parent: Command, name: string, description: string): 
 
 /** One whose own option has the name of a global one, which then stands before the command. */
 export function subcommandWithout(
-  global: keyof Globals,
+  global: Flag,
   parent: Command,
   { name, description }: { name: string; description: string },
 ): Command {

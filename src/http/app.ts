@@ -1,24 +1,34 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
-import { VaultError } from '../index.ts'
+import { type Report, VaultError } from '../index.ts'
+import { sendProblem } from './api/problem.ts'
+import { ownReports, ownReportsOf } from './api/reports/own-reports.ts'
+import { apiRoutes } from './api/routes.ts'
 import { authRoutes } from './auth/routes.ts'
-import { callerOf, headerOf, watchClient } from './caller.ts'
+import { begin, type Doorkeeper, noteLogin, pathOf } from './begin.ts'
 import { parseBody } from './json-body.ts'
 import { KnownPaths } from './known-paths.ts'
 import { kvRoutes } from './kv2/routes.ts'
 import { askedListing } from './listing-query.ts'
+import { withHeaders } from './operations/answer-headers.ts'
+import { TooManyFailures } from './operations/failure-limit.ts'
+import { watch } from './operations/observed.ts'
+import { type Operations, type OperationsOptions, operate } from './operations/operate.ts'
 import { policyRoutes } from './policies/routes.ts'
 import { isUnforeseen, sendRefusal } from './refusal.ts'
 import type { Served } from './served.ts'
+import { surfaceOf } from './surface.ts'
 import { sysRoutes } from './sys/routes.ts'
 import { WireError } from './wire-error.ts'
 
-export interface AppOptions {
+export interface AppOptions extends OperationsOptions {
   /** Under which name the secrets are mounted; `secret` unless said. */
   readonly mount?: string
   /** Bytes of a request's body; 32 MiB unless said. Nothing that is longer than 8 MiB can be accepted: it is not parsed. */
   readonly bodyBytesMax?: number
+  /** Reports of the host's own, that `defineReport` made: the API gives them beside the vault's. */
+  readonly reports?: readonly Report<unknown>[]
   /**
    * Told of every error that nothing in the program foresees; the client hears `internal error`. It is for whoever runs
    * the server: it can quote what a client sent.
@@ -29,6 +39,8 @@ export interface AppOptions {
 const bodyBytesMaxDefault = 32 * 1024 * 1024
 /** Of callers that nobody knows. */
 const openBodyBytesMax = 64 * 1024
+/** Of the vault's own API: nothing longer is parsed. */
+const apiBodyBytesMax = 8 * 1024 * 1024
 /** A path parameter: more than any name that a vault takes. */
 const paramCharsMax = 4096
 
@@ -55,31 +67,56 @@ export function createApp(served: Served, options: AppOptions = {}): FastifyInst
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false } },
     rewriteUrl: (request) => renameListing(request),
     // No hook runs for these, and the framework's own way to write JSON adds a charset to the type.
-    frameworkErrors: (error, _, reply) =>
-      sendRefusal(withHeaders(reply).serializer(JSON.stringify), error),
+    frameworkErrors: (error, request, reply) => {
+      watch(request, reply, operations.observers)
+      withHeaders(reply, request).serializer(JSON.stringify)
+      return refuseIn(request, reply, error)
+    },
   })
   app.addHttpMethod('LINK')
   app.addHttpMethod('BIND')
   app.decorate('served', served)
+  app.decorate(ownReports, ownReportsOf(options.reports ?? []))
   readEveryBody(app)
   const known = knownPaths(app)
-  app.addHook('onRequest', async (request, reply) => begin(request, reply, known))
-  app.addHook('onSend', async (_, reply, payload) => {
-    withHeaders(reply)
+  const operations = operate(app, served, options)
+  keepDoor(app, known, operations)
+  app.addHook('onSend', async (request, reply, payload) => {
+    withHeaders(reply, request)
     // A type without a body says nothing.
     if (payload === undefined || payload === null) reply.removeHeader('content-type')
   })
-  app.setErrorHandler((error, _, reply) => {
-    if (isUnforeseen(error)) onUnforeseen?.(error)
+  app.setErrorHandler((error, request, reply) => {
+    if (isUnforeseen(error)) {
+      onUnforeseen?.(error)
+      operations.unforeseen(error, request)
+    }
     if (takesReopening(error)) served.recover?.()
-    return sendRefusal(reply, error)
+    return refuseIn(request, reply, error)
   })
   app.setNotFoundHandler((request) => {
     throw notFound(request, known)
   })
-  for (const routes of [sysRoutes, kvRoutes, authRoutes, policyRoutes])
+  for (const routes of [sysRoutes, kvRoutes, authRoutes, policyRoutes, apiRoutes])
     routes(app, { served, mount })
   return app
+}
+
+/** Nobody gets further who is not known, but where that is asked of nobody. */
+function keepDoor(app: FastifyInstance, known: KnownPaths, operations: Operations): void {
+  const { limit, metrics } = operations
+  const door: Doorkeeper = {
+    known,
+    limit,
+    refused: (way, isLimited) => {
+      metrics?.failed(way)
+      if (isLimited) metrics?.limited(way)
+    },
+  }
+  app.addHook('onRequest', async (request, reply) => begin(request, reply, door))
+  app.addHook('onResponse', async (request, reply) => {
+    noteLogin({ request, status: reply.statusCode }, door)
+  })
 }
 
 const mountPattern = /^[A-Za-z0-9][\w.-]*(?:\/[A-Za-z0-9][\w.-]*)*$/
@@ -106,8 +143,16 @@ function readEveryBody(app: FastifyInstance): void {
   })
 }
 
-/** `GET ?list=true` and LIST are one. */
+/** In the words of the language that the request speaks. */
+function refuseIn(request: FastifyRequest, reply: FastifyReply, error: unknown): FastifyReply {
+  if (error instanceof TooManyFailures) reply.header('retry-after', String(error.seconds))
+  const refuse = surfaceOf(request.raw.url) === 'api' ? sendProblem : sendRefusal
+  return refuse(reply, error)
+}
+
+/** On the wire `GET ?list=true` and LIST are one. */
 function renameListing(request: IncomingMessage): string {
+  if (surfaceOf(request.url) === 'api') return request.url ?? '/'
   const asked = askedListing(request)
   if (asked === 'LINK' || asked === 'BIND') request.method = asked
   return request.url ?? '/'
@@ -118,77 +163,20 @@ function knownPaths(app: FastifyInstance): KnownPaths {
   app.addHook('onRoute', (route) => {
     const open = route.config?.open === true
     if (open) route.bodyLimit ??= openBodyBytesMax
+    else if (surfaceOf(route.url) === 'api') route.bodyLimit ??= apiBodyBytesMax
     known.add(route.url, { open })
   })
   return known
 }
 
-/** What comes before everything else, the body's first byte included. */
-async function begin(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  known: KnownPaths,
-): Promise<void> {
-  const gone = new AbortController()
-  reply.raw.once('close', () => {
-    if (!reply.raw.writableFinished) gone.abort()
-  })
-  watchClient(request, gone.signal)
-  // Nobody else asks for it, and the framework would refuse what is no media type.
-  if (request.method !== 'PATCH') delete request.raw.headers['content-type']
-  if (askedListing(request.raw) === 'unclear') throw new WireError(400)
-  refuseUnsupported(request)
-  const path = pathOf(request)
-  if (!path.startsWith('/v1/')) throw new WireError(404)
-  const open = request.is404 ? known.find(path)?.open : request.routeOptions.config.open
-  if (open !== true) await callerOf(request)
-  if (asksForHelp(request)) await reply.send({ help: helpText, see_also: '' })
-}
-
-const helpText = 'The KV v2 secrets engine, tokens, AppRole and policies as Vault has them.'
-
-/** `GET ?help=1`, of any path that there is. */
-function asksForHelp({ method, is404, query }: FastifyRequest): boolean {
-  const { help } = query as { readonly help?: unknown }
-  return method === 'GET' && !is404 && help !== undefined && help !== ''
-}
-
-const rootNamespaces: readonly string[] = ['', '/', 'root', 'root/']
-const noWrapping: readonly string[] = ['', '0', '0s']
-
-/** What would be served to the wrong place, or in the clear, if it were ignored. */
-function refuseUnsupported(request: FastifyRequest): void {
-  const namespace = headerOf(request, 'x-vault-namespace') ?? ''
-  if (!rootNamespaces.includes(namespace)) {
-    throw new WireError(400, ['namespaces are not supported'])
-  }
-  const wrapping = headerOf(request, 'x-vault-wrap-ttl') ?? ''
-  if (!noWrapping.includes(wrapping)) {
-    throw new WireError(400, ['response wrapping is not supported'])
-  }
-}
-
-function pathOf({ raw }: FastifyRequest): string {
-  const [path = '/'] = (raw.url ?? '/').split(/[?#]/, 1)
-  return path
-}
-
 function notFound(request: FastifyRequest, known: KnownPaths): WireError {
   const path = pathOf(request)
   if (known.find(path) !== undefined) return new WireError(405, ['unsupported operation'])
+  if (surfaceOf(path) === 'api') return new WireError(404, ['there is no such path: see /docs'])
   const asked = JSON.stringify(path.slice('/v1/'.length))
   return new WireError(404, [`no handler for route ${asked}. route entry not found.`])
 }
 
 function takesReopening(error: unknown): boolean {
   return error instanceof VaultError && error.retry === 'reopen'
-}
-
-/** Some clients compare the type as a string. */
-function withHeaders(reply: FastifyReply): FastifyReply {
-  return reply.headers({
-    'content-type': 'application/json',
-    'cache-control': 'no-store',
-    'x-content-type-options': 'nosniff',
-  })
 }

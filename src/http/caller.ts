@@ -1,4 +1,4 @@
-import type { FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { TokenScope } from '../index.ts'
 import type { Served } from './served.ts'
 import { WireError } from './wire-error.ts'
@@ -13,18 +13,28 @@ export interface Origin {
   readonly signal: AbortSignal
 }
 
-const signals = new WeakMap<FastifyRequest, AbortSignal>()
+const ends = new WeakMap<FastifyRequest, AbortController>()
 const callers = new WeakMap<FastifyRequest, Promise<TokenScope>>()
+const known = new WeakMap<FastifyRequest, TokenScope>()
 
-/** The signal that `originOf` gives. */
-export function watchClient(request: FastifyRequest, signal: AbortSignal): void {
-  signals.set(request, signal)
+/** Makes the signal that `originOf` gives. */
+export function watchClient(request: FastifyRequest, { raw }: FastifyReply): void {
+  const gone = new AbortController()
+  raw.once('close', () => {
+    if (!raw.writableFinished) gone.abort()
+  })
+  ends.set(request, gone)
 }
 
 export function originOf(request: FastifyRequest): Origin {
-  const signal = signals.get(request)
+  const signal = ends.get(request)?.signal
   if (signal === undefined) throw new Error('a request has a signal from its start')
   return { source: sourceOf(request), correlationId: request.id, signal }
+}
+
+/** Ends what is under way for a request, as if its client had gone away. */
+export function abandon(request: FastifyRequest): void {
+  ends.get(request)?.abort()
 }
 
 /**
@@ -43,7 +53,14 @@ export function callerOf(request: FastifyRequest): Promise<TokenScope> {
 async function authenticate(request: FastifyRequest): Promise<TokenScope> {
   const served = request.server.getDecorator<Served>('served')
   const vault = served.vault()
-  return vault.authenticate(tokenOf(request), originOf(request))
+  const scope = await vault.authenticate(tokenOf(request), originOf(request))
+  known.set(request, scope)
+  return scope
+}
+
+/** The caller, where it has been let in by now. */
+export function knownCallerOf(request: FastifyRequest): TokenScope | undefined {
+  return known.get(request)
 }
 
 /** The token that a request gives. Throws WireError 400 where it gives two. */
@@ -66,9 +83,12 @@ export function headerOf({ raw }: FastifyRequest, name: string): string | undefi
   return found
 }
 
-/** A peer on a Unix socket has no address. */
-function sourceOf({ raw }: FastifyRequest): string {
+/** What callers of a Unix socket have for an address: none of them can be told from another. */
+export const localSource = 'local'
+
+/** The peer's address. */
+export function sourceOf({ raw }: FastifyRequest): string {
   const address = raw.socket.remoteAddress
-  if (address === undefined || address === '') return 'local'
+  if (address === undefined || address === '') return localSource
   return address.startsWith('::ffff:') ? address.slice('::ffff:'.length) : address
 }

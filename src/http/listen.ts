@@ -4,6 +4,8 @@ import type { Duplex } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import { VaultError } from '../index.ts'
 import { OpenConnections } from './open-connections.ts'
+import type { LiveStreams } from './operations/live-streams.ts'
+import { liveStreams } from './operations/operate.ts'
 import { createSecureWireServer, createWireServer } from './transport/server.ts'
 import { answerUnreadable } from './unreadable.ts'
 
@@ -23,10 +25,13 @@ export type ListenOptions =
       readonly tls?: TlsFiles
       /** Serves secrets in the clear beyond this machine: for a network that something else protects. */
       readonly insecure?: boolean
+      /** Connections at one time, beyond which one is closed as it comes; 10,000 unless said. */
+      readonly maxConnections?: number
       readonly path?: never
     }
   | {
       readonly path: string
+      readonly maxConnections?: number
       readonly port?: never
       readonly tls?: never
       readonly insecure?: never
@@ -39,15 +44,19 @@ export interface Listening {
   /** Takes another certificate; connections that are open keep theirs. Throws `INVALID` for one that cannot be used. */
   renewTls(tls: TlsFiles): void
   /**
-   * Accepts no more, answers what is under way and lets go of connections that rest; after `graceMs`, 30 s unless said,
-   * of all. A second call waits for the first. The app and its vault are as they were.
+   * Accepts no more, ends the streams of events that are read, answers what else is under way and lets go of connections
+   * that rest; after `graceMs`, 30 s unless said, of all. A second call waits for the first. The vault is as it was.
    */
   close(options?: { readonly graceMs?: number }): Promise<void>
 }
 
 const hostDefault = '127.0.0.1'
 const graceMsDefault = 30_000
-/** Milliseconds in which a request's head has to be here, all of it, and after which a connection that rests is closed. */
+const maxConnectionsDefault = 10_000
+/**
+ * Milliseconds in which a request's head has to be here, all of it, and after which a connection that rests is closed. An
+ * answer may take as long as it takes: a stream of events lasts for as long as its reader stays.
+ */
 const limits = { headersTimeout: 10_000, requestTimeout: 60_000, keepAliveTimeout: 75_000 }
 /** Milliseconds for the handshake of TLS, which comes before all of that. */
 const handshakeTimeout = 10_000
@@ -68,13 +77,19 @@ export async function listen(app: FastifyInstance, options: ListenOptions): Prom
   const server = serverOf(app, options.tls)
   const secure = options.tls !== undefined
   const connections = new OpenConnections(server, secure ? 'secureConnection' : 'connection')
+  server.maxConnections = options.maxConnections ?? maxConnectionsDefault
   server.on('clientError', (error: Error, socket: Duplex) => answerUnreadable(error, socket))
+  // The app says itself, and with a body, what it does not expect.
+  server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
+    server.emit('request', request, response)
+  })
   await bind(server, options)
   let closed: Promise<void> | undefined
   return {
     address: addressOf(server, options),
     renewTls: (tls) => renewTls(server, tls),
     close: ({ graceMs = graceMsDefault } = {}) => {
+      if (app.hasDecorator(liveStreams)) app.getDecorator<LiveStreams>(liveStreams).end()
       closed ??= close(server, connections, graceMs)
       return closed
     },
@@ -84,7 +99,8 @@ export async function listen(app: FastifyInstance, options: ListenOptions): Prom
 function serverOf(app: FastifyInstance, tls: TlsFiles | undefined): Server {
   const handler: RequestListener = (request: IncomingMessage, response: ServerResponse) =>
     app.routing(request, response)
-  const options = { ...limits, connectionsCheckingInterval }
+  // Whether there is a host is the app's to say, which says it with a body.
+  const options = { ...limits, connectionsCheckingInterval, requireHostHeader: false }
   if (tls === undefined) return createWireServer(handler, options)
   return usable(() =>
     createSecureWireServer(handler, {

@@ -28,7 +28,8 @@ export function sendRefusal(reply: FastifyReply, error: unknown): FastifyReply {
   return reply.code(status).send(body ?? { errors: said })
 }
 
-function refusalOf(error: unknown): WireError {
+/** What an error means, whoever threw it. */
+export function refusalOf(error: unknown): WireError {
   const { code, validation } = (error ?? {}) as {
     readonly code?: unknown
     readonly validation?: unknown

@@ -13,6 +13,7 @@ import {
   Vault,
   VaultError,
 } from '../index.ts'
+import { type ReopeningStep, SupervisedReopening } from './operations/reopening.ts'
 import {
   type Initialised,
   type SealStatus,
@@ -40,6 +41,8 @@ export interface ServedFolderOptions {
   readonly unlock?: Unlock
   /** Told of each opening, before anybody is served. The vault is closed again where it throws. */
   readonly onOpen?: (vault: Vault) => Promise<void>
+  /** Told of each attempt to open the vault again after a write that failed, and of its end. */
+  readonly onReopening?: (step: ReopeningStep) => void
   /** An owner's word that the clock is right, for that opening. */
   readonly acceptClock?: boolean
 }
@@ -48,8 +51,6 @@ const actorDefault = 'svc/muniment-server'
 /** Wrong keys that are put on record in a minute. */
 const notedKeysMax = 10
 const notedKeysMs = 60_000
-/** Between two attempts to open a vault again whose store fails. */
-const recoverEveryMs = 5_000
 
 /**
  * The vault of a folder, in any state: a folder without one waits for `init`, a sealed one for as many shares as open
@@ -64,11 +65,11 @@ export class ServedFolder implements Served {
   readonly #options: ServedFolderOptions & { readonly actor: string }
   readonly #keyslots: ReturnType<typeof keyslotsReader>
   readonly #unsealing = new Unsealing()
+  readonly reopening: SupervisedReopening
   #state: ServedState
   #vault: Vault | undefined
   #ended = false
   #closed: Promise<void> | undefined
-  #recovering = false
   /** Wrong keys that were put on record since a time of the monotonic clock. */
   #noted = { since: Number.NEGATIVE_INFINITY, count: 0 }
   /** What changes the state, one after the other. */
@@ -78,6 +79,8 @@ export class ServedFolder implements Served {
     this.#options = { ...options, actor: options.actor ?? actorDefault }
     this.#keyslots = keyslotsReader(options.path)
     this.#state = state
+    const reopen = () => this.#inTurn(async () => this.#vault?.reopen())
+    this.reopening = new SupervisedReopening(reopen, options.onReopening)
   }
 
   /** Looks what is in the folder, and opens it with `unlock`. Throws `INTEGRITY`, `UNSUPPORTED`, and what `Vault.open` throws. */
@@ -151,22 +154,16 @@ export class ServedFolder implements Served {
 
   /**
    * Opens the vault again, which takes no share, after a write that failed: only then is it known what is on disk. Where
-   * that fails too, the next call that needs it tries again, 5 s later at the earliest.
+   * that fails too it is tried again by itself, after longer and longer waits, until it is given up (`reopening`).
    */
   recover(): void {
-    if (this.#recovering) return
-    this.#recovering = true
-    const again = () => {
-      this.#recovering = false
-    }
-    this.#inTurn(async () => this.#vault?.reopen()).then(again, () => {
-      setTimeout(again, recoverEveryMs).unref()
-    })
+    if (this.#vault !== undefined && !this.#ended) this.reopening.begin()
   }
 
   /** Closes the vault for good: nothing opens it again through this. A second call waits for the first. */
   close(): Promise<void> {
     this.#ended = true
+    this.reopening.stop()
     this.#closed ??= this.#turn.then(() => {
       this.#unsealing.reset()
       return this.#closeVault()
@@ -180,6 +177,7 @@ export class ServedFolder implements Served {
     // From here on new callers hear that it is sealed; those whose calls are under way get their answers.
     this.#vault = undefined
     this.#state = 'sealed'
+    this.reopening.stop()
     await vault.close()
   }
 

@@ -1,4 +1,5 @@
 import { type Vault, VaultError } from '../index.ts'
+import type { Reopening } from './operations/reopening.ts'
 import { WireError } from './wire-error.ts'
 
 export type ServedState = 'uninitialised' | 'sealed' | 'open'
@@ -39,6 +40,8 @@ export interface Served {
   seal(): Promise<void>
   /** Called after a write that failed: has the vault opened again, where that is not its host's own affair. */
   recover?(): void
+  /** How far that has come. */
+  readonly reopening?: Reopening
 }
 
 export function sealed(): WireError {

@@ -49,7 +49,7 @@ const statusOf = {
 } as const satisfies Record<VaultErrorCode, number>
 
 /** What is said instead of a message that tells of the server's own affairs: its folder, its disk, its processes. */
-const ownAffairs: Partial<Record<VaultErrorCode, string>> = {
+export const ownAffairs: Partial<Record<VaultErrorCode, string>> = {
   IN_USE: 'the vault is in use by another process',
   CLOSED: 'Vault is sealed',
   FAILED: 'an earlier write failed: nothing is accepted until the vault is opened again',

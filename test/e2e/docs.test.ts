@@ -91,6 +91,16 @@ import { check, memory, trail, until } from './harness.mjs'
 const vault = await memory()
 `
 
+/** A server over a vault in memory, and the way to it where programs look for it. */
+const servedApi = `
+      import { createApp, embedded, listen } from 'muniment/server'
+      import { testClock } from 'muniment/testing'
+      import { check, memory, trail } from './harness.mjs'
+      const host = await memory({ clock: testClock(Date.now()) })
+      const { token } = await host.tokens.issue({ actor: 'svc/api', policies: ['root'] })
+      const server = await listen(createApp(embedded(host)), { port: 0 })
+      Object.assign(process.env, { MUNIMENT_ADDR: server.address, MUNIMENT_TOKEN: token.text() })`
+
 const runs: Record<string, Run> = {
   access: {
     before: `
@@ -138,6 +148,45 @@ const runs: Record<string, Run> = {
     after: `
       await server.close()`,
     prints: ['hunter2 1'],
+  },
+  client: {
+    before: `
+      import { createApp, embedded, listen } from 'muniment/server'
+      import { testClock } from 'muniment/testing'
+      import { memory } from './harness.mjs'
+      const host = await memory({ clock: testClock(Date.now()) })
+      const { token } = await host.tokens.issue({ actor: 'svc/mail', policies: ['root'] })
+      const server = await listen(createApp(embedded(host)), { port: 0 })
+      Object.assign(process.env, { VAULT_ADDR: server.address, VAULT_TOKEN: token.text() })`,
+    after: `
+      await server.close()`,
+    prints: ['sk_live [secret]', 'secret.accessed prod/mail/key svc/mail'],
+  },
+  'api-client': {
+    before: servedApi,
+    after: `
+      const [read] = await trail(host, { type: 'secret.accessed' })
+      check.equal(read.context.reason, 'start-up')
+      await server.close()`,
+    prints: ['hunter2 2'],
+  },
+  'api-again': {
+    before: `${servedApi}
+      import { connect } from 'muniment/client'
+      const vault = connect({ server: server.address, token: token.text() })`,
+    after: `
+      check.equal((await host.history('prod/api')).length, 1)
+      await server.close()`,
+    prints: ['true', 'CONFLICT'],
+  },
+  'api-follow': {
+    before: `${servedApi}
+      import { connect } from 'muniment/client'
+      const vault = connect({ server: server.address, token: token.text() })
+      await vault.list()`,
+    after: `
+      await server.close()`,
+    prints: ['secret.accessed svc/api'],
   },
   serve: {
     before: `
@@ -273,6 +322,17 @@ const runs: Record<string, Run> = {
       await vault.destroy('prod/db/password', { versions: [2] })
       await check.rejects(destroyed, { code: 'DESTROYED' })`,
   },
+  once: {
+    before: `${onDisk}
+      const vault = await Vault.open(place)`,
+    after: `
+      check.deepEqual(await change(), first)
+      const written = await trail(vault, { type: 'secret.written', subject: 'prod/db/password' })
+      check.deepEqual(written.map(({ data }) => data.version), [1, 2])
+      check.equal((await vault.outcome(id)).position, first.position)
+      await vault.close()`,
+    prints: ['true true'],
+  },
   outcome: {
     before: `
       import { memoryStore } from 'muniment'
@@ -371,6 +431,7 @@ const documents = [
   'docs/access.md',
   'docs/architecture.md',
   'docs/embedding.md',
+  'docs/http-api.md',
   'docs/reports.md',
   'docs/server.md',
 ]

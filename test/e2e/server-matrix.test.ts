@@ -325,7 +325,8 @@ describe('a thousand wrong tokens within a minute', () => {
   ])('%s leave few events, which tell of all of them', async (_, peerOf, eventsMax) => {
     const store = memoryStore()
     const { vault, clock } = await testVault({}, { store })
-    const app = createApp(embedded(vault))
+    // What is told of them is the vault's own affair, however many the server answers otherwise.
+    const app = createApp(embedded(vault), { failures: false })
     const answers = await Promise.all(
       Array.from({ length: 1000 }, async (_unused, at) => {
         const headers = { 'x-vault-token': `guess-${at}` }

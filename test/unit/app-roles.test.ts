@@ -244,7 +244,7 @@ describe('a login', () => {
       ...['missing', 'missing', 'unknown', 'unknown', 'unknown', 'unknown', 'spent', 'expired'],
     ])
     expect(failed[0]).toMatchObject({
-      actor: 'test',
+      actor: 'unknown',
       context: { source: '10.0.0.7' },
       data: { method: 'approle', count: 1 },
     })

@@ -302,7 +302,7 @@ describe('a vault that lets nobody in', () => {
       ...Array(3).fill('unknown'),
     ])
     expect(events[0]).toMatchObject({
-      actor: 'test',
+      actor: 'unknown',
       subject: '',
       context: { source: '10.0.0.7', correlationId: 'r1' },
       data: { method: 'token', cause: 'missing', triedAt: clock.now(), count: 1 },

@@ -22,3 +22,27 @@ it('a full disk is that of the vault where the failure names no other', () => {
     'free some space on the disk of the vault; nothing was lost',
   )
 })
+
+it.each([
+  ['ECONNREFUSED', 'is it running'],
+  ['DEPTH_ZERO_SELF_SIGNED_CERT', 'NODE_EXTRA_CA_CERTS'],
+  ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'NODE_EXTRA_CA_CERTS'],
+  ['CERT_HAS_EXPIRED', 'NODE_EXTRA_CA_CERTS'],
+])('a server that is not reached, for %s, has a hint of its own', (code, hint) => {
+  // As `fetch` has it: what it was stands in the cause of its failure.
+  const cause = new TypeError('fetch failed', { cause: Object.assign(new Error(), { code }) })
+  const message = 'https://vault.internal:8200 cannot be reached'
+  expect(toldOf(new VaultError('CLOSED', message, { cause })).error.hint).toContain(hint)
+})
+
+it.each([
+  ['CLOSED', 'the vault was closed', undefined],
+  ['DENIED', 'read of prod/db is not allowed', undefined],
+  ['DENIED', 'no token that holds was shown', '--token-file FILE'],
+  ['UNSUPPORTED', 'what answers is no server of a vault: it answered 404', 'MUNIMENT_ADDR'],
+  ['UNSUPPORTED', 'of a later release', 'use the release of muniment that wrote it'],
+] as const)('%s, %s, is not taken for what it is not', (code, message, hint) => {
+  const told = toldOf(new VaultError(code, message)).error.hint
+  if (hint === undefined) expect(told).toBeUndefined()
+  else expect(told).toContain(hint)
+})

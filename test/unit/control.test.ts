@@ -201,11 +201,11 @@ describe('whoever comes', () => {
     const [slot] = vault.keyslots.list()
     await (await enter()).close()
     expect((await trail()).at(-1)).toMatchObject({
-      type: 'secret.inspected',
+      type: 'auth.succeeded',
       subject: '',
       actor: 'user/ana',
       context: { auth: { method: 'claimed', id: slot?.id } },
-      data: { operation: 'keys' },
+      data: { method: 'keyslot', slot: slot?.id },
     })
   })
 
@@ -217,6 +217,7 @@ describe('whoever comes', () => {
     const failed = (await own.trail()).at(-1)
     expect(failed).toMatchObject({
       type: 'auth.failed',
+      actor: 'unknown',
       context: { source: 'local' },
       data: { method: 'keyslot', count: 1 },
     })
@@ -250,6 +251,29 @@ describe('whoever comes', () => {
       refused('ABORTED', 'the caller aborted'),
     )
     deaf.close()
+  })
+
+  it('tells its host of what nobody foresaw, and the caller nothing of it', async () => {
+    const { vault, socket } = await unserved()
+    const told: unknown[] = []
+    await vault.serveControl({ onUnforeseen: (error) => told.push(error) })
+    const failure = new TypeError('it quotes hunter2')
+    vault.authenticate = () => Promise.reject(failure)
+    const headers = { 'x-vault-token': 'mun_x' }
+    const answer = await ask(socket, '/v1/secret/data/a', { method: 'GET', headers })
+    expect(answer).toMatchObject({ status: 500, text: expect.not.stringContaining('hunter2') })
+    expect(told).toEqual([failure])
+  })
+
+  it('is turned away beyond a number, however many come at once', async () => {
+    const { enter } = await served()
+    const came = await Promise.allSettled(Array.from({ length: 70 }, () => enter()))
+    const inside = came.filter(({ status }) => status === 'fulfilled')
+    const reasons = came.flatMap((each) => (each.status === 'rejected' ? [each.reason] : []))
+    expect(inside).toHaveLength(64)
+    for (const reason of reasons) {
+      expect(reason).toMatchObject(refused('TOO_LARGE', '64 operators are in already'))
+    }
   })
 
   it('is turned away beyond a number, and let in again once another goes', async () => {

@@ -59,6 +59,14 @@ describe('parsePattern', () => {
   })
 
   it('bounds the length, and names the argument', () => {
+    expect(() => parsePattern(`prod/${'x'.repeat(129)}/**`, 'path')).toThrow(
+      expect.objectContaining({
+        code: 'TOO_LARGE',
+        message: 'segment of path: expected at most 128 bytes, found 129',
+        expected: 128,
+        found: 129,
+      }),
+    )
     expect(() => parsePattern(`${'*/'.repeat(256)}*`, 'subject')).toThrow(
       expect.objectContaining({
         code: 'TOO_LARGE',

@@ -326,8 +326,8 @@ describe('a vault of a folder whose write failed', () => {
     expect(await eventsOf(vault, 'vault.opened')).toHaveLength(3)
   })
 
-  it('is tried again after a while, and not by each request', async () => {
-    vi.useFakeTimers({ toFake: ['setTimeout'] })
+  it('is tried again by itself after a while, and not by each request', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     const served = await serveFolder()
     const { keys } = await served.init({ shares: 1, threshold: 1 })
     await served.unseal(keys[0]!)
@@ -339,11 +339,37 @@ describe('a vault of a folder whose write failed', () => {
     await served.resetUnseal().catch(() => undefined)
     served.recover()
     expect(reopened).toHaveBeenCalledTimes(1)
-    await vi.advanceTimersByTimeAsync(5_000)
-    served.recover()
+    await vi.advanceTimersByTimeAsync(1000)
     await served.resetUnseal().catch(() => undefined)
     expect(reopened).toHaveBeenCalledTimes(2)
+    expect(served.reopening).toMatchObject({ opened: 0, failed: 2, hasGivenUp: false })
     vi.useRealTimers()
+  })
+
+  it('is given up where no waiting helps, stays not ready, and is so until it is opened anew', async () => {
+    const steps: object[] = []
+    const served = await serveFolder({ onReopening: (step) => steps.push(step) })
+    const { keys } = await served.init({ shares: 1, threshold: 1 })
+    await served.unseal(keys[0]!)
+    const vault = served.vault()
+    const app = createApp(served, { metrics: { open: true } })
+    const ready = () => ask(app, 'GET', '/health/ready', { token: null })
+    const metrics = async () => (await app.inject('/metrics')).body
+    expect((await ready()).status).toBe(200)
+    vi.spyOn(vault, 'identity').mockImplementation(() => {
+      throw new VaultError('FAILED', 'an earlier write failed')
+    })
+    vi.spyOn(vault, 'reopen').mockRejectedValue(new VaultError('INTEGRITY', 'the log is cut'))
+    await expect.poll(async () => (await ready()).body).toMatchObject({ code: 'FAILED' })
+    await expect.poll(() => steps).toEqual([{ step: 'given up', attempt: 1, code: 'INTEGRITY' }])
+    expect(await metrics()).toContain('muniment_reopening_given_up 1\n')
+    expect(await metrics()).toContain('muniment_reopen_attempts_total{outcome="failed"} 1\n')
+    await served.seal()
+    expect((await ready()).body).toMatchObject({ status: 503, code: 'CLOSED' })
+    await served.unseal(keys[0]!)
+    await expect.poll(async () => (await ready()).status, { timeout: 5000 }).toBe(200)
+    expect(await metrics()).toContain('muniment_reopening_given_up 0\n')
+    await app.close()
   })
 })
 

@@ -115,6 +115,24 @@ describe('a keyslot', () => {
     )
   })
 
+  it('is not made with parameters that no opening would take', async () => {
+    const weak: Credential = {
+      kinds: ['argon2id'],
+      newKdf: () => ({
+        kdf: 'argon2id',
+        memoryKiB: 64,
+        passes: 3,
+        lanes: 1,
+        salt: Buffer.alloc(16),
+      }),
+      key: async () => Buffer.alloc(32),
+    }
+    await expect(addSlot(createKeyring(), weak, options)).rejects.toMatchObject({
+      code: 'UNSUPPORTED',
+      message: 'argon2id memory in KiB: expected 19456 to 1048576, found 64',
+    })
+  })
+
   it('has a label of at most 128 bytes, and 15 others beside it', async () => {
     const label = 'ü'.repeat(65)
     await expect(addSlot(createKeyring(), noKdf, { ...options, label })).rejects.toEqual(

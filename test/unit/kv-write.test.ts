@@ -110,7 +110,8 @@ describe('the versions that the wire keeps', () => {
       code: 'NOT_FOUND',
     })
     const [denied] = await eventsOf(vault, { type: 'secret.denied' })
-    expect(denied?.data).toEqual({ operation: 'read', cause: 'absent', version: 2 })
+    // It is kept: only the wire does not tell of it.
+    expect(denied?.data).toEqual({ operation: 'read', cause: 'hidden', version: 2 })
     expect((await vault.kv.read(path, { mount, version: 3 })).secret?.fields()).toEqual({ n: 3 })
     // Nobody asked for the others to be destroyed.
     expect(await eventsOf(vault, { type: 'secret.destroyed' })).toEqual([])

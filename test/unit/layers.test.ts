@@ -35,7 +35,8 @@ const refused = [
   ['layer-verify', 'verify.ts', './store/leaf.ts'],
   ['layer-http', 'http/a.ts', '../vault/leaf.ts'],
   ['layer-server', 'server.ts', './vault/leaf.ts'],
-  ['layer-client', 'client.ts', './index.ts'],
+  ['layer-client', 'client.ts', './vault/leaf.ts'],
+  ['layer-client-types', 'client.ts', './index.ts'],
   ['layer-cli', 'cli/a.ts', '../vault/leaf.ts'],
   ['package-level', 'vault/a.ts', 'level'],
   ['package-level', 'store/memory.ts', 'level'],
@@ -49,6 +50,9 @@ const refused = [
   ['package-yazl', 'vault/a.ts', 'yazl'],
   ['package-fastify', 'vault/a.ts', 'fastify'],
   ['package-typebox', 'cli/a.ts', 'typebox'],
+  ['package-prom-client', 'vault/a.ts', 'prom-client'],
+  ['package-pino', 'http/a.ts', 'pino'],
+  ['package-@opentelemetry/api', 'http/a.ts', '@opentelemetry/api'],
   ['no-cycle', 'errors.ts', './limits.ts'],
   ['no-stranger', 'helpers/a.ts', '../errors.ts'],
   ['no-unresolved', 'events/a.ts', './absent.ts'],
@@ -71,6 +75,7 @@ const admitted = [
   ['log/b.ts', '../store/leaf.ts'],
   ['vault/b.ts', '../decide/leaf.ts'],
   ['projections/b.ts', 'type ../store/leaf.ts'],
+  ['client/b.ts', 'type ../index.ts'],
 ] as const
 
 interface Cruise {
@@ -98,7 +103,7 @@ function target(module: string, specifier: string): string {
 }
 
 const arrow = (from: string, to: string) =>
-  `${from} → ${to.replace(/^.*node_modules\/([^/]+)\/.*$/, '$1')}`
+  `${from} → ${to.replace(/^.*node_modules\/((?:@[^/]+\/)?[^/]+)\/.*$/, '$1')}`
 
 const refusals = ({ summary }: Cruise) =>
   summary.violations.map(({ rule, from, to }) => `${rule.name}: ${arrow(from, to)}`)

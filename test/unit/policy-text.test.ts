@@ -304,10 +304,7 @@ describe('paths that cannot be said', () => {
     ['secret/data/a\\\\b', 'segment of path "a\\\\b": expected no U+005C'],
     ['secret/data/../b', 'segment of path "..": expected no segment ".."'],
     ['secret/data/e\\u0301', 'segment of path "e\\u0301": expected normalisation form C'],
-    [
-      `secret/data/${'a'.repeat(129)}`,
-      'segment of segment of path: expected at most 128 bytes, found 129',
-    ],
+    [`secret/data/${'a'.repeat(129)}`, 'segment of path: expected at most 128 bytes, found 129'],
     [`secret/metadata/${'abc/'.repeat(128)}`, 'path: expected at most 512 bytes, found 513'],
     ['secret/foo', unknown('secret/foo')],
     ['secret/', unknown('secret/')],

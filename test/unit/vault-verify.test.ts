@@ -22,6 +22,8 @@ interface Draft {
   readonly data: object
   readonly time?: number
   readonly id?: string
+  /** Whether a caller chose its id. */
+  readonly isGiven?: true
 }
 
 const start = Date.UTC(2026, 0, 1)
@@ -102,7 +104,7 @@ async function makeLog(commits: readonly (readonly Draft[])[], made: Made = {}) 
   return { store, keyring }
 }
 
-function eventOf({ type, subject, data, time, id }: Draft, position: number): DraftEvent {
+function eventOf({ type, subject, data, time, id, isGiven }: Draft, position: number): DraftEvent {
   const at = time ?? start + position
   return {
     schema: 1,
@@ -111,7 +113,10 @@ function eventOf({ type, subject, data, time, id }: Draft, position: number): Dr
     time: at,
     actor: 'svc/test',
     subject,
-    context: { auth: { method: 'claimed', id: 'x' } },
+    context: {
+      auth: { method: 'claimed', id: 'x' },
+      ...(isGiven && { given: { request: '0'.repeat(32) } }),
+    },
     data: data as DraftEvent['data'],
   }
 }
@@ -150,12 +155,28 @@ it('finds nothing in a log that could have been', async () => {
   expect(JSON.parse(JSON.stringify(found))).toEqual(found)
 })
 
+const hour = 3_600_000
+const givenId = (ms: number) => uuidv7(start + ms, randomBytes(10))
+
+it('lets an id that a caller chose be of another time, by an hour', async () => {
+  const [early, late] = [givenId(-hour + 3), givenId(hour + 2)]
+  const { store, keyring } = await makeLog(
+    [
+      [{ ...written(1), id: late, isGiven: true }],
+      [on('secret.annotated', { meta, previous: 2 }, { id: early, isGiven: true })],
+    ],
+    { keys: { 2: [1] } },
+  )
+  expect((await verifyLog({ store, keyring })).problems).toEqual([])
+})
+
 it('gives the root of an empty log', async () => {
   const found = await verifyLog({ store: await memoryStore().create(), keyring: createKeyring() })
   expect(found).toMatchObject({ ok: true, size: 0, root: sha256(Buffer.alloc(0)).toString('hex') })
 })
 
 const purged = on('secret.purged', { version: 1, previous: 3 })
+const chosenTwice = uuidv7(start + 3 * hour, randomBytes(10))
 const sameId = uuidv7(start + 2, randomBytes(10))
 
 it.each<[string, (readonly Draft[])[], Keys, string, RegExp]>([
@@ -179,6 +200,25 @@ it.each<[string, (readonly Draft[])[], Keys, string, RegExp]>([
     {},
     'id',
     /event 3 has the id of an earlier one/,
+  ],
+  [
+    'an id that a caller chose, of more than an hour before',
+    [[about('vault.closed', {}, { id: givenId(-hour - 1), isGiven: true })]],
+    {},
+    'id',
+    /the id of event 2 is of another time/,
+  ],
+  [
+    'an id that callers chose twice, hours of other ids between',
+    [
+      [about('vault.closed', {}, { id: givenId(hour), isGiven: true })],
+      [about('vault.closed', {}, { time: start + hour, id: givenId(hour + 1), isGiven: true })],
+      [about('vault.closed', {}, { time: start + 2 * hour, id: chosenTwice, isGiven: true })],
+      [about('vault.closed', {}, { time: start + 4 * hour, id: chosenTwice, isGiven: true })],
+    ],
+    {},
+    'id',
+    /event 5 has the id of an earlier one/,
   ],
   [
     'a second creation',

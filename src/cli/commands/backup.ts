@@ -3,6 +3,7 @@ import { Vault } from '../../index.ts'
 import { type Cli, handled, openOptions, withVault } from '../cli.ts'
 import { presentCredential } from '../passphrase.ts'
 import { integers, subcommand } from '../program.ts'
+import { refuseServer } from '../remote/refuse-server.ts'
 import { plural } from '../text.ts'
 import { restoreVersions } from './versions.ts'
 
@@ -51,6 +52,10 @@ export function addRestore(program: Command): void {
 
 async function restoreVault(cli: Cli, from: string): Promise<void> {
   const { globals, out } = cli
+  refuseServer(globals, {
+    what: 'restore makes a vault of a backup on this machine',
+    instead: 'muniment restore FILE --vault DIR; or versions of a secret: --version N',
+  })
   const { credential } = await presentCredential(globals, out)
   const vault = await Vault.restore({
     ...openOptions(globals),

@@ -6,6 +6,7 @@ import { Exit, UsageError } from '../failure.ts'
 import { withNewFile } from '../new-file.ts'
 import { newPassphrase } from '../passphrase.ts'
 import { subcommand } from '../program.ts'
+import { refuseServer } from '../remote/refuse-server.ts'
 
 interface InitFlags {
   readonly kdf?: 'argon2id' | 'pbkdf2'
@@ -28,6 +29,10 @@ export function addInit(program: Command): void {
 async function init(cli: Cli, flags: InitFlags): Promise<void> {
   const { kdf = 'argon2id', recoveryFile } = flags
   const { out, globals } = cli
+  refuseServer(globals, {
+    what: 'init makes a vault on this machine',
+    instead: 'muniment init --vault DIR, and then there: muniment serve',
+  })
   expectShown(cli, flags)
   const unlock = await newPassphrase(globals, { kdf }, out)
   const key = flags.recovery ? recoveryKey() : undefined

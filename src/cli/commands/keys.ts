@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
-import type { ControlledVault, Key, Unlock } from '../../index.ts'
-import { type Cli, handled, withVault } from '../cli.ts'
+import type { ControlledVault, Key } from '../../index.ts'
+import { type AskCredential, type Cli, handled, withVault } from '../cli.ts'
 import { UsageError } from '../failure.ts'
 import { subcommand } from '../program.ts'
 import { plural, table } from '../text.ts'
@@ -59,18 +59,9 @@ export function addKeys(program: Command): void {
 async function rotate(
   cli: Cli,
   vault: ControlledVault,
-  { credential, signing, root, yes }: RotateFlags & { readonly credential: Unlock },
+  { credential, signing, root, yes }: RotateFlags & { readonly credential: AskCredential },
 ): Promise<void> {
-  if (root === true) {
-    const others = (await vault.keyslots.list()).filter(({ current }) => !current)
-    if (others.length > 0 && yes !== true) {
-      const labels = others.map(({ label }) => label).join(', ')
-      throw new UsageError(`these keyslots would open nothing any more: ${labels}`, 'add --yes')
-    }
-    const rotated = await vault.keys.rotateRoot({ ...cli.call, keep: [credential] })
-    await cli.out.result(rotated, () => verifierWords('all keys are new', rotated.verifier))
-    return
-  }
+  if (root === true) return rotateRoot(cli, vault, { credential, ...(yes && { yes }) })
   if (signing === true) {
     const rotated = await vault.keys.rotateSigning(cli.call)
     await cli.out.result(rotated, () => verifierWords('the signing key is new', rotated.verifier))
@@ -78,6 +69,28 @@ async function rotate(
   }
   const rotated = await vault.keys.rotate(cli.call)
   await cli.out.result(rotated, () => `the log goes on under keys of epoch ${rotated.epoch}`)
+}
+
+async function rotateRoot(
+  cli: Cli,
+  vault: ControlledVault,
+  { credential, yes }: Pick<RotateFlags, 'yes'> & { readonly credential: AskCredential },
+): Promise<void> {
+  const slots = await vault.keyslots.list()
+  // A server was opened by a keyslot of its own: which of them is presented now, only the rotation tells.
+  const isServed = cli.globals.server !== undefined && slots.length > 1
+  const others = isServed ? slots : slots.filter(({ current }) => !current)
+  if (others.length > 0 && yes !== true) {
+    const labels = others.map(({ label }) => label).join(', ')
+    const but = isServed ? ', but for the one that is presented' : ''
+    throw new UsageError(`these keyslots would open nothing any more${but}: ${labels}`, 'add --yes')
+  }
+  const rotated = await vault.keys.rotateRoot({ ...cli.call, keep: [await credential()] })
+  await cli.out.result(rotated, () => verifierWords('all keys are new', rotated.verifier))
+  const own = slots.find(({ current }) => current)
+  if (isServed && own !== undefined && rotated.removed.includes(own.id)) {
+    cli.out.warn(`what the server itself was opened with (${own.label}) opens the vault no more`)
+  }
 }
 
 function verifierWords(what: string, verifier: string): string {

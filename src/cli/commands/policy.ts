@@ -1,19 +1,18 @@
 import type { Command } from 'commander'
-import type { Policies, Policy, PolicyRule } from '../../index.ts'
-import { type Cli, handled, withReader } from '../cli.ts'
+import type { Policy, PolicyRule } from '../../index.ts'
+import { type Cli, handled, withReader, withVault } from '../cli.ts'
 import { UsageError } from '../failure.ts'
 import { parseStrictJson } from '../json-file.ts'
 import { subcommand } from '../program.ts'
 import { readAll } from '../read-all.ts'
 import { plural, properties, table } from '../text.ts'
-import { withAccess } from '../with-access.ts'
 
 export function addPolicy(program: Command): void {
   const policy = subcommand(program, 'policy', 'what roles may do: rules, by name')
   addWrite(policy)
   subcommand(policy, 'list', 'all of them').action(
     handled(async (cli) => {
-      const policies = await withPolicies(cli, (at) => at.list(cli.call))
+      const policies = await withReader(cli, (reader) => reader.policies.list(cli.call))
       await cli.out.result(policies, () => listed(cli, policies))
     }),
   )
@@ -21,7 +20,7 @@ export function addPolicy(program: Command): void {
     .argument('<name>')
     .action(
       handled(async (cli, { args: [name = ''] }) => {
-        const found = await withPolicies(cli, (at) => at.get(name, cli.call))
+        const found = await withReader(cli, (reader) => reader.policies.get(name, cli.call))
         await cli.out.result(found, () => shown(cli, found))
       }),
     )
@@ -29,7 +28,7 @@ export function addPolicy(program: Command): void {
     .argument('<name>')
     .action(
       handled(async (cli, { args: [name = ''] }) => {
-        const { position } = await withAccess(cli, (at) => at.policies.remove(name, cli.call))
+        const { position } = await withVault(cli, (vault) => vault.policies.remove(name, cli.call))
         const isThere = position !== undefined
         await cli.out.result({ name, removed: isThere, position }, () =>
           isThere ? `policy ${name} is removed` : `nothing to do: there is no policy ${name}`,
@@ -45,8 +44,8 @@ function addWrite(parent: Command): void {
     .action(
       handled<{ file: string }>(async (cli, { args: [name = ''], options: { file } }) => {
         const rules = rulesOf(await readAll(cli, file), file)
-        const { position } = await withAccess(cli, (at) =>
-          at.policies.write(name, { rules }, cli.call),
+        const { position } = await withVault(cli, (vault) =>
+          vault.policies.write(name, { rules }, cli.call),
         )
         const is = position === undefined ? 'has these rules already' : 'is written'
         await cli.out.result(
@@ -96,13 +95,4 @@ function shown(cli: Cli, { name, rules, position, writtenAt, writtenBy }: Policy
   ])
   if (rows.length === 0) return `${about}\n\nno rules: it gives nothing`
   return `${about}\n\n${table(['rule', 'effect', 'capabilities', 'paths'], rows)}`
-}
-
-/** Of a server, of a vault, or of a backup. */
-function withPolicies<T>(
-  cli: Cli,
-  look: (policies: Pick<Policies, 'get' | 'list'>) => Promise<T>,
-): Promise<T> {
-  if (cli.globals.server !== undefined) return withAccess(cli, ({ policies }) => look(policies))
-  return withReader(cli, ({ policies }) => look(policies))
 }

@@ -1,19 +1,21 @@
-import { resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { inspect } from 'node:util'
 import type { Command } from 'commander'
 import {
   accesses,
   FoldError,
   lifecycle,
+  type Moment,
   type Projection,
+  plainState,
   rotations,
   secrets,
   versions,
 } from '../../index.ts'
-import { handled, withReader } from '../cli.ts'
+import { type Cli, handled, withReader } from '../cli.ts'
 import { UsageError } from '../failure.ts'
+import { ownProjections } from '../own-projections.ts'
 import { subcommand } from '../program.ts'
+import { withServer } from '../remote/with-server.ts'
 import { moment } from '../when.ts'
 
 interface ReplayFlags {
@@ -35,31 +37,62 @@ export function addReplay(program: Command): void {
     .option('--module <file>', 'a JavaScript module that exports the projection')
     .action(
       handled<ReplayFlags>(async (cli, { args: [name = ''], options }) => {
-        const projection = await projectionOf(name, options)
-        await withReader(cli, async (vault) => {
-          const at = options.asOf
-          const bar = cli.out.progress('replaying')
-          const { view, position } = await vault
-            .replay(projection, {
-              ...cli.call,
-              onProgress: (seen) => bar.at(seen.position, seen.size),
-              ...(at !== undefined && { at: moment(at, { ...cli.globals, now: cli.now }) }),
-            })
-            .catch(refuseModule)
-            .finally(() => bar.end())
-          const state = plain(view)
-          await cli.out.result(state, () =>
-            inspect(state, {
-              depth: null,
-              colors: false,
-              maxArrayLength: null,
-              maxStringLength: null,
-            }),
-          )
-          cli.out.note(`${name}, of the first ${position.toLocaleString('en')} events`)
-        })
+        const { state, position } =
+          cli.globals.server === undefined
+            ? await folded(cli, name, options)
+            : await foldedThere(cli, name, options)
+        await cli.out.result(state, () =>
+          inspect(state, {
+            depth: null,
+            colors: false,
+            maxArrayLength: null,
+            maxStringLength: null,
+          }),
+        )
+        cli.out.note(`${name}, of the first ${position.toLocaleString('en')} events`)
       }),
     )
+}
+
+/** A state as JSON has it, and how many events it has seen. */
+interface Folded {
+  readonly state: unknown
+  readonly position: number
+}
+
+async function folded(cli: Cli, name: string, options: ReplayFlags): Promise<Folded> {
+  const projection = await projectionOf(name, options)
+  return withReader(cli, async (vault) => {
+    const bar = cli.out.progress('replaying')
+    const { view, position } = await vault
+      .replay(projection, {
+        ...cli.call,
+        ...momentOf(cli, options),
+        onProgress: (seen) => bar.at(seen.position, seen.size),
+      })
+      .catch(refuseModule)
+      .finally(() => bar.end())
+    return { state: await plainState(view), position }
+  })
+}
+
+/** A server folds what it has: code is not sent to it. */
+async function foldedThere(cli: Cli, name: string, options: ReplayFlags): Promise<Folded> {
+  if (options.module !== undefined) {
+    throw new UsageError(
+      '--module is code, which no server takes: it folds what it was started with',
+      'ask it by name; or fold a backup: muniment backup FILE, then --vault FILE',
+    )
+  }
+  return withServer(cli.globals, async ({ projections }) => {
+    const at = momentOf(cli, options)
+    const { view, position } = await projections.get(name, { ...cli.call, ...at })
+    return { state: view, position }
+  })
+}
+
+function momentOf({ globals, now }: Cli, { asOf }: ReplayFlags): { readonly at?: Moment } {
+  return asOf === undefined ? {} : { at: moment(asOf, { ...globals, now }) }
 }
 
 async function projectionOf(name: string, { module }: ReplayFlags): Promise<Projection<unknown>> {
@@ -71,26 +104,12 @@ async function projectionOf(name: string, { module }: ReplayFlags): Promise<Proj
       `one of ${[...builtIn.keys()].join(', ')}, or --module FILE`,
     )
   }
-  const exported: Record<string, unknown> = await import(pathToFileURL(resolve(module)).href).catch(
-    (cause) => {
-      throw new UsageError(`--module ${module} cannot be loaded: ${cause.message}`)
-    },
-  )
-  const found = Object.values(exported).find((each) => isProjection(each) && each.name === name)
-  if (found !== undefined) return found as Projection<unknown>
+  const exported = await ownProjections('--module', module)
+  const found = exported.find((each) => each.name === name)
+  if (found !== undefined) return found
   throw new UsageError(
     `--module ${module} exports no projection named ${JSON.stringify(name)}`,
-    'export const … = defineProjection({ name, version, initial, on })',
-  )
-}
-
-function isProjection(value: unknown): value is Projection<unknown> {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'name' in value &&
-    'initial' in value &&
-    typeof value.initial === 'function'
+    `it exports ${exported.map((each) => each.name).join(', ')}`,
   )
 }
 
@@ -99,22 +118,4 @@ function refuseModule(error: unknown): never {
   if (!(error instanceof FoldError)) throw error
   const { message, cause } = error
   throw new UsageError(`${message}: ${cause instanceof Error ? cause.message : 'unknown'}`)
-}
-
-/** A state as JSON has it: maps as objects, sets as lists, bytes in hex. */
-function plain(state: unknown): unknown {
-  if (state instanceof Uint8Array) return Buffer.from(state).toString('hex')
-  if (isMap(state)) {
-    return Object.fromEntries([...state].map(([key, value]) => [String(key), plain(value)]))
-  }
-  if (state instanceof Set) return [...state].map(plain)
-  if (Array.isArray(state)) return state.map(plain)
-  if (typeof state !== 'object' || state === null || state instanceof Date) return state
-  return Object.fromEntries(Object.entries(state).map(([key, value]) => [key, plain(value)]))
-}
-
-/** A map or, as a projection's view is, what reads like one. */
-function isMap(state: unknown): state is ReadonlyMap<unknown, unknown> {
-  if (state instanceof Map) return true
-  return typeof state === 'object' && state !== null && 'get' in state && 'entries' in state
 }

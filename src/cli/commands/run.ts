@@ -189,6 +189,7 @@ function inherited(): NodeJS.ProcessEnv {
     MUNIMENT_PASSPHRASE_FILE,
     MUNIMENT_NEW_PASSPHRASE_FILE,
     CREDENTIALS_DIRECTORY,
+    MUNIMENT_TOKEN,
     ...env
   } = process.env
   return env

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander'
 import { handled } from '../cli.ts'
 import { subcommand } from '../program.ts'
+import { refuseServer } from '../remote/refuse-server.ts'
 import type { ServeFlags } from '../serve/serve.ts'
 
 export function addServe(program: Command): void {
@@ -10,6 +11,15 @@ export function addServe(program: Command): void {
     .option('--tls-key <file>', 'PEM')
     .option('--insecure', 'let other machines in without TLS')
     .option('--mount <name>', 'under which name the secrets stand', 'secret')
+    .addOption(
+      new Option('--log <format>', 'every request on stderr; without it, warnings alone').choices([
+        'json',
+        'words',
+        'none',
+      ]),
+    )
+    .option('--metrics-listen <host:port>', 'metrics for whoever reaches it, without a token')
+    .option('--projections <file>', 'a JavaScript module whose projections follow the vault')
     .option('--dev', 'a throw-away vault to try things on, open, in a temporary folder')
     .addOption(
       new Option('--dev-root-token-id <token>', 'what its root token is to be').implies({
@@ -18,6 +28,13 @@ export function addServe(program: Command): void {
     )
     .action(
       handled<ServeFlags>(async (cli, { options }) => {
+        // Whoever serves a vault may well have the variable set for what he asks of it.
+        if (cli.globals.given.has('server')) {
+          refuseServer(cli.globals, {
+            what: 'serve serves a vault on this machine',
+            instead: 'muniment serve --vault DIR --listen HOST:PORT',
+          })
+        }
         // Every other command would wait for the HTTP server to load.
         const { serve } = await import('../serve/serve.ts')
         await serve(cli, options)

@@ -1,13 +1,11 @@
 import type { Command } from 'commander'
-import type { TokenInfo } from '../../index.ts'
-
-import { type Cli, handled } from '../cli.ts'
+import type { IssuedToken, TokenInfo } from '../../index.ts'
+import { type Cli, handled, withVault } from '../cli.ts'
+import { UsageError } from '../failure.ts'
 import { withNewFile } from '../new-file.ts'
 import { collect, integer, subcommand } from '../program.ts'
 import { properties, table } from '../text.ts'
 import { duration } from '../when.ts'
-import type { IssuedAt, ListedAt } from '../wire/access-at.ts'
-import { withAccess } from '../with-access.ts'
 
 interface CreateFlags {
   readonly policy?: readonly string[]
@@ -28,7 +26,7 @@ export function addToken(program: Command): void {
   addCreate(token)
   subcommand(token, 'list', 'those that hold, and whom they act as').action(
     handled(async (cli) => {
-      const tokens = await withAccess(cli, (at) => at.tokens.list(cli.call))
+      const tokens = await withVault(cli, (vault) => vault.tokens.list(cli.call))
       await cli.out.result(tokens, () => listed(cli, tokens))
     }),
   )
@@ -36,7 +34,7 @@ export function addToken(program: Command): void {
     .argument('<accessor>', 'as create and list print it')
     .action(
       handled(async (cli, { args: [accessor = ''] }) => {
-        await withAccess(cli, (at) => at.tokens.revoke(accessor, cli.call))
+        await withVault(cli, (vault) => vault.tokens.revoke(accessor, cli.call))
         await cli.out.result({ accessor, revoked: true }, () => `token ${accessor} is revoked`)
       }),
     )
@@ -71,7 +69,14 @@ function addCreate(parent: Command): void {
     )
 }
 
-function issue(cli: Cli, actor: string, flags: CreateFlags): Promise<IssuedAt> {
+async function issue(cli: Cli, actor: string, flags: CreateFlags): Promise<IssuedToken> {
+  // Through a token, one without policies has those of the one that it is issued through: maybe all.
+  if (cli.globals.server !== undefined && flags.policy === undefined) {
+    throw new UsageError(
+      'over a server a token is held to policies that are named',
+      '--policy NAME',
+    )
+  }
   const { policy: policies, ttl = duration(ttlDefault), maxTtl, uses, label, orphan } = flags
   const options = {
     actor,
@@ -83,16 +88,16 @@ function issue(cli: Cli, actor: string, flags: CreateFlags): Promise<IssuedAt> {
     ...(label !== undefined && { label }),
     ...(orphan && { orphan }),
   }
-  return withAccess(cli, (at) => at.tokens.issue(options, cli.call))
+  return withVault(cli, (vault) => vault.tokens.issue(options, cli.call))
 }
 
-function show(cli: Cli, issued: IssuedAt): Promise<void> {
+function show(cli: Cli, issued: IssuedToken): Promise<void> {
   return tell(cli, issued, { token: issued.token.text() })
 }
 
 async function tell(
   cli: Cli,
-  { token: _, ...info }: IssuedAt,
+  { token: _, ...info }: IssuedToken,
   where: { readonly token: string } | { readonly file: string },
 ): Promise<void> {
   await cli.out.result({ ...where, ...info }, () =>
@@ -107,7 +112,7 @@ async function tell(
   cli.out.note(`to end it: muniment token revoke ${info.accessor}`)
 }
 
-function listed(cli: Cli, tokens: readonly ListedAt[]): string {
+function listed(cli: Cli, tokens: readonly TokenInfo[]): string {
   if (tokens.length === 0) return 'no tokens'
   const { tz } = cli.globals
   const rows = tokens.map((token) => [

@@ -1,150 +1,103 @@
 import { once } from 'node:events'
-import {
-  createApp,
-  embedded,
-  type Listening,
-  listen,
-  type Served,
-  ServedFolder,
-} from '../../server.ts'
-import { type Cli, openOptions } from '../cli.ts'
-import { UsageError } from '../failure.ts'
-import { givenCredential } from '../passphrase.ts'
-import { type ListenAddress, listenAddress } from './address.ts'
-import { watchCertificate } from './certificate.ts'
-import { openDevVault } from './dev.ts'
+import { collectDefaultMetrics, Registry } from 'prom-client'
+import type { Cli } from '../cli.ts'
+import { ownProjections } from '../own-projections.ts'
+import { listenAddress } from './address.ts'
+import { type ServingFlags, serveMetrics, startServing } from './listening.ts'
+import { type Opened, type Opening, openDev, openFolder } from './opened.ts'
+import { type LogFormat, type ServeLog, serveLog } from './serve-log.ts'
+import { type Supervisor, systemdSupervisor } from './systemd.ts'
 
 /** As commander parsed them. */
-export interface ServeFlags {
+export interface ServeFlags extends ServingFlags {
   readonly listen: string
-  readonly insecure?: boolean
-  readonly tlsCert?: string
-  readonly tlsKey?: string
-  readonly mount: string
+  readonly metricsListen?: string
+  readonly log?: LogFormat
+  readonly projections?: string
   readonly dev?: boolean
   readonly devRootTokenId?: string
 }
 
-/** What is served, and how that ends. */
-interface Opened {
-  readonly served: Served
-  /** What whoever started it is told, beside the address. */
-  told(address: string): { readonly about: object; readonly lines: readonly string[] }
-  close(): Promise<void>
-}
-
 /** Serves until the command is ended from outside; then answers what is under way, and closes the vault. */
 export async function serve(cli: Cli, flags: ServeFlags): Promise<void> {
-  const address = listenAddress(flags.listen)
-  const opened = flags.dev ? await openDev(flags) : await openFolder(cli, flags)
+  const log = serveLog(flags.log, cli.out)
+  const supervisor = systemdSupervisor(process.env, (why) => log.warn({}, why))
   try {
-    const listening = await start(cli, { opened, address, flags })
-    const { about, lines } = opened.told(listening.address)
-    await cli.out.result({ address: listening.address, mount: flags.mount, ...about }, () =>
-      lines.join('\n'),
-    )
-    if (!cli.signal.aborted) await once(cli.signal, 'abort')
-    await listening.close()
+    await serveUntilEnded(cli, flags, { log, supervisor })
   } finally {
+    await supervisor.close()
+    log.close()
+  }
+}
+
+interface Told {
+  readonly log: ServeLog
+  readonly supervisor: Supervisor
+}
+
+async function serveUntilEnded(cli: Cli, flags: ServeFlags, told: Told): Promise<void> {
+  const address = listenAddress(flags.listen)
+  const { metricsListen } = flags
+  const metricsAddress =
+    metricsListen === undefined ? undefined : listenAddress(metricsListen, '--metrics-listen')
+  const opened = await open(cli, flags, told)
+  const closing: (() => Promise<void>)[] = []
+  try {
+    const registry = processMetrics()
+    const { log, supervisor } = told
+    const { served } = opened
+    const note = (text: string) => cli.out.note(text)
+    const listening = await startServing({ served, address, flags, registry, log, note })
+    closing.push(() => listening.close())
+    const metrics = metricsAddress && (await serveMetrics(registry, metricsAddress))
+    // The last scrape is of a server that has answered all.
+    if (metrics) closing.push(() => metrics.close())
+    await tell(cli, opened, {
+      address: listening.address,
+      metrics: metrics?.address,
+      flags,
+    })
+    supervisor.ready(`serving at ${listening.address}; the vault is ${served.state}`)
+    if (!cli.signal.aborted) await once(cli.signal, 'abort')
+    supervisor.stopping()
+  } finally {
+    for (const close of closing) await close()
     await opened.close()
   }
 }
 
-async function openFolder(cli: Cli, { mount }: ServeFlags): Promise<Opened> {
-  const { globals, out } = cli
-  const { path, actor, waitForLock, acceptClock, timeout } = openOptions(globals)
-  const unlock = await givenCredential(globals, out)
-  const served = await ServedFolder.open({
-    path,
-    actor,
-    waitForLock,
-    acceptClock,
-    timeout,
-    ...(unlock && { unlock }),
-    // Operators and auditors are not locked out for as long as it is served.
-    onOpen: async (vault) => {
-      await vault.serveControl({ mount })
-    },
-  })
-  return {
-    served,
-    told: (address) => ({
-      about: { vault: path, state: served.state },
-      lines: [`${path} is served at ${address}`, ...nextSteps[served.state]],
-    }),
-    close: () => served.close(),
-  }
+/** Gauges that bear the names of counters, and go through all that is open each time. */
+const misnamed = ['handles', 'requests', 'resources'].map((what) => `nodejs_active_${what}_total`)
+
+/** Of the process: memory, processor, event loop. */
+function processMetrics(): Registry {
+  const register = new Registry()
+  collectDefaultMetrics({ register })
+  for (const name of misnamed) register.removeSingleMetric(name)
+  return register
 }
 
-const nextSteps = {
-  open: [],
-  sealed: ['it is sealed: no passphrase was given, so shares are to open it, through sys/unseal'],
-  uninitialised: ['there is no vault yet: sys/init makes it, or muniment init'],
-} as const satisfies Record<Served['state'], readonly string[]>
-
-async function openDev({ devRootTokenId, mount }: ServeFlags): Promise<Opened> {
-  const { vault, path, rootToken, close } = await openDevVault(devRootTokenId)
-  await vault.serveControl({ mount })
-  return {
-    served: embedded(vault),
-    told: (address) => ({
-      about: { vault: path, state: 'open', rootToken },
-      lines: [
-        `a throw-away vault is served at ${address}; it is gone when this ends`,
-        '',
-        `  export VAULT_ADDR=${address}`,
-        `  export VAULT_TOKEN=${rootToken}`,
-      ],
-    }),
-    close,
-  }
+async function open(cli: Cli, flags: ServeFlags, told: Told): Promise<Opened> {
+  const { mount, projections: file, dev, devRootTokenId } = flags
+  const projections = file === undefined ? [] : await ownProjections('--projections', file)
+  const opening: Opening = { mount, projections, ...told }
+  return dev ? openDev(devRootTokenId, opening) : openFolder(cli, opening)
 }
 
-interface Start {
-  readonly opened: Opened
-  readonly address: ListenAddress
+interface Where {
+  readonly address: string
+  readonly metrics: string | undefined
   readonly flags: ServeFlags
 }
 
-/** Listens, with the certificate of now and each that is put in its place. */
-async function start(cli: Cli, { opened, address, flags }: Start): Promise<Listening> {
-  const app = createApp(opened.served, {
+function tell(cli: Cli, opened: Opened, { address, metrics, flags }: Where): Promise<void> {
+  const { about, lines } = opened.told(address)
+  const result = {
+    address,
+    ...(metrics !== undefined && { metrics }),
     mount: flags.mount,
-    onUnforeseen: (error) => cli.out.warn(`unexpected: ${wordsOf(error)}`),
-  })
-  const files = certificateFiles(flags)
-  if (files === undefined) {
-    return listen(app, { ...address, ...(flags.insecure && { insecure: true }) })
+    ...about,
   }
-  const certificate = await watchCertificate(files, {
-    changed: (pair) => {
-      listening.renewTls(pair)
-      cli.out.note('another certificate is shown from here on')
-    },
-    refused: (why) => cli.out.warn(`${why}; the certificate of before is shown on`),
-  })
-  const listening = await listen(app, { ...address, tls: certificate.pair }).catch((error) => {
-    certificate.close()
-    throw error
-  })
-  return {
-    ...listening,
-    close: (options) => {
-      certificate.close()
-      return listening.close(options)
-    },
-  }
-}
-
-function certificateFiles({ tlsCert: cert, tlsKey: key }: ServeFlags) {
-  if (cert === undefined && key === undefined) return undefined
-  if (cert !== undefined && key !== undefined) return { cert, key }
-  throw new UsageError('--tls-cert and --tls-key belong together')
-}
-
-/** Where it happened, and not what was sent: a message may quote it. */
-function wordsOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'what was thrown is no error'
-  const [, where = ''] = /\n\s+at (.+)/.exec(error.stack ?? '') ?? []
-  return `${error.name} at ${where}`
+  const beside = metrics === undefined ? [] : [`its metrics are served at ${metrics}/metrics`]
+  return cli.out.result(result, () => [...lines, ...beside].join('\n'))
 }

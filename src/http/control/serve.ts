@@ -16,9 +16,13 @@ export async function serveControl(options: {
   readonly desk: ControlDesk
   readonly path: string
   readonly mount: string | undefined
+  readonly onUnforeseen: ((error: unknown) => void) | undefined
 }): Promise<{ close(): Promise<void> }> {
-  const { vault, desk, path, mount } = options
-  const app = createApp(embedded(vault), mount === undefined ? {} : { mount })
+  const { vault, desk, path, mount, onUnforeseen } = options
+  const app = createApp(embedded(vault), {
+    ...(mount !== undefined && { mount }),
+    ...(onUnforeseen && { onUnforeseen }),
+  })
   controlRoutes(app, desk)
   const listening = await listen(app, { path })
   return {

@@ -1,0 +1,75 @@
+import type {
+  AuditEvent,
+  AuditFollow,
+  AuditPage,
+  AuditQuery,
+  AuditReader,
+  CallOptions,
+  Scope,
+} from '../index.ts'
+import { at } from './at.ts'
+import { receivedEvents } from './events.ts'
+import { wiredDate } from './secrets.ts'
+import type { Server } from './server.ts'
+
+/** What was done with the vault, and what became of one change. */
+export interface RemoteAudit extends Pick<Scope, 'outcome'> {
+  readonly audit: AuditReader
+}
+
+export function auditing(server: Server): RemoteAudit {
+  return {
+    audit: {
+      query: (query = {}) => pages(server, query),
+      follow: (query = {}) => followed(server, query),
+    },
+    outcome: async (id: string, call: CallOptions = {}) => {
+      const { event } = await server.json<{ event?: AuditEvent }>({
+        path: at`/outcomes/${id}`,
+        call,
+      })
+      return event
+    },
+  }
+}
+
+/** Pages of one log, however it goes on meanwhile: each is asked for when it is wanted. */
+async function* pages(
+  server: Server,
+  { signal, from, to, ...query }: AuditQuery,
+): AsyncGenerator<AuditPage, void, void> {
+  const asked = {
+    ...query,
+    ...(from !== undefined && { from: wiredDate(from) }),
+    ...(to !== undefined && { to: wiredDate(to) }),
+  }
+  let { after, size } = query
+  do {
+    const page: AuditPage = await server.json<AuditPage>({
+      path: '/audit',
+      query: { ...asked, after, size },
+      ...(signal && { call: { signal } }),
+    })
+    if (page.events.length > 0) yield page
+    size = page.size
+    after = page.next
+  } while (after !== undefined)
+}
+
+async function* followed(
+  server: Server,
+  { signal, after, onBegin, onCaughtUp, ...filter }: AuditFollow,
+): AsyncGenerator<AuditEvent, void, void> {
+  const received = receivedEvents(server, {
+    asking: {
+      path: '/audit/follow',
+      query: { ...filter, after },
+      ...(signal && { call: { signal } }),
+    },
+    onBegin: () => onBegin?.(),
+    onRest: (position) => {
+      if (position !== undefined) onCaughtUp?.(position)
+    },
+  })
+  for await (const { data } of received) yield data as AuditEvent
+}

@@ -1,0 +1,44 @@
+import type { AccessChange, ControlledVault, Grant, Role } from '../index.ts'
+import { at } from './at.ts'
+import { callAnd } from './call.ts'
+import { dated } from './dated.ts'
+import { wiredDate } from './secrets.ts'
+import type { Server } from './server.ts'
+
+/** Names for policies, and who has them. */
+export function roles(server: Server): ControlledVault['roles'] {
+  return {
+    list: async (call = {}) => {
+      const { roles } = await server.json<{ roles: readonly object[] }>({ path: '/roles', call })
+      return roles.map((said) => dated<Role>(said, ['writtenAt']))
+    },
+    granted: async (actor, call = {}) => {
+      const { grants } = await server.json<{ grants: readonly object[] }>({
+        path: '/grants',
+        query: { actor },
+        call,
+      })
+      return grants.map((said) => dated<Grant>(said, ['grantedAt', 'expiresAt']))
+    },
+    write: async (name, { policies }, call = {}) =>
+      server.json<AccessChange>({
+        method: 'PUT',
+        path: at`/roles/${name}`,
+        body: { policies },
+        call,
+      }),
+    remove: async (name, call = {}) =>
+      server.json<AccessChange>({ method: 'DELETE', path: at`/roles/${name}`, call }),
+    grant: async (actor, name, { expiresAt, ...options } = {}) => {
+      const { call } = callAnd(options)
+      return server.json<AccessChange>({
+        method: 'PUT',
+        path: at`/grants/${actor}/${name}`,
+        body: expiresAt === undefined ? {} : { expiresAt: wiredDate(expiresAt) },
+        call,
+      })
+    },
+    withdraw: async (actor, name, call = {}) =>
+      server.json<AccessChange>({ method: 'DELETE', path: at`/grants/${actor}/${name}`, call }),
+  }
+}

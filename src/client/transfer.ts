@@ -1,0 +1,74 @@
+import { VaultError } from '../errors.ts'
+import type { BackupOptions, CallOptions, EntryVersion, Scope, TransferEntry } from '../index.ts'
+import type { SecretInput } from '../secret/value.ts'
+import { bufferFrom, cutOff } from './files.ts'
+import type { Server } from './server.ts'
+
+interface SaidValue {
+  readonly text?: string
+  readonly bytes?: string
+  readonly fields?: SecretInput
+}
+
+type SaidEntry = Omit<TransferEntry, 'versions'> & {
+  readonly versions: readonly (Omit<EntryVersion, 'value'> & { readonly value: SaidValue })[]
+}
+
+interface ExportLine {
+  readonly export?: {
+    readonly vaultId: string
+    readonly position: number
+    readonly secrets: number
+    readonly versions: number
+  }
+  readonly entry?: SaidEntry
+  readonly end?: { readonly entries: number }
+}
+
+/** Secrets on their way out, and copies of the whole vault. */
+export function transfer(server: Server): Pick<Scope, 'export' | 'backupBytes'> {
+  return {
+    export: async (prefix = '', options: CallOptions = {}) => {
+      const lines = server.lines<ExportLine>({
+        path: '/export',
+        query: { ...(prefix !== '' && { prefix }) },
+        call: options,
+      })
+      const first = await lines.next()
+      const head = first.done === true ? undefined : first.value.export
+      if (head === undefined) throw cutOff()
+      return { ...head, entries: entriesOf(lines) }
+    },
+    // How far it has come is not told: the bytes are those of the file, and nothing else.
+    backupBytes: async function* ({ onProgress: _, ...call }: BackupOptions = {}) {
+      yield* server.bytes({ path: '/backup', accept: 'application/octet-stream', call })
+    },
+  }
+}
+
+/** Throws `CLOSED` where they end before the line that says how many there are. */
+async function* entriesOf(
+  lines: AsyncIterable<ExportLine>,
+): AsyncGenerator<TransferEntry, void, void> {
+  let count = 0
+  let isWhole = false
+  for await (const { entry, end } of lines) {
+    if (entry !== undefined) {
+      count++
+      yield { ...entry, versions: entry.versions.map(versionOf) }
+    }
+    if (end !== undefined) isWhole = end.entries === count
+  }
+  if (!isWhole) throw cutOff()
+}
+
+function versionOf({ value, ...dates }: SaidEntry['versions'][number]): EntryVersion {
+  return { value: inputOf(value), ...dates }
+}
+
+function inputOf({ text, bytes, fields }: SaidValue): SecretInput {
+  if (text !== undefined) return text
+  if (bytes !== undefined) return bufferFrom(bytes)
+  if (fields !== undefined) return fields
+  throw new VaultError('UNSUPPORTED', 'the server is of another release: a value is of no kind')
+}
