@@ -7,7 +7,8 @@ import { secretsBetween } from './diff-secrets.ts'
 import type { DiffCounts, DiffEnd, SecretChange, SecretDiff, VaultDiff } from './diff-shape.ts'
 import type { FoldedLog } from './folded-log.ts'
 import type { Inspector } from './inspect.ts'
-import { everything, type Moment, type PassOptions } from './replay.ts'
+import type { Moment, PassOptions } from './replay.ts'
+import { lookAtAll } from './whole-trail.ts'
 
 export interface DiffOptions extends PassOptions, CallOptions {
   /** Of secrets only those whose paths this pattern matches: `prod/**`. */
@@ -34,14 +35,14 @@ export async function diffVault(
 
 /** The same, on record as `audit.read` where the vault records inspections, before anything is compared. */
 export async function recordedDiff(
-  { log, record }: Inspector,
+  inspector: Inspector,
   ends: Ends,
   options: DiffOptions = {},
 ): Promise<VaultDiff> {
+  const { log } = inspector
   const places = await placesOf(log, ends, options)
   const { from, to } = places
-  const data = { filter: { diff: 'positions', from: from.size - 1, to: to.size - 1 } }
-  await record?.({ type: 'audit.read', subject: '', data }, everything)
+  await lookAtAll(inspector, { diff: 'positions', from: from.size - 1, to: to.size - 1 })
   return diffBetween(log, places, options)
 }
 

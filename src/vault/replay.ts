@@ -1,4 +1,3 @@
-import type { Below } from '../access/asked.ts'
 import { VaultError } from '../errors.ts'
 import { type LogSource, readCommits } from '../log/reader.ts'
 import { sizeAt } from '../log/seek.ts'
@@ -15,6 +14,7 @@ import type { CallOptions } from './call.ts'
 import type { FoldedLog } from './folded-log.ts'
 import type { Inspector } from './inspect.ts'
 import { date } from './meta-options.ts'
+import { lookAtAll } from './whole-trail.ts'
 
 /** A moment of the log: with the event at a position, or with the last event at or before a time. */
 export type Moment = { readonly position: number } | { readonly time: Date | string }
@@ -39,20 +39,18 @@ export interface Replayed<S> {
 
 const progressEvery = 4096
 
-/** What a pass over the whole log shows: the right to it is that to all of it, at the position of its record too. */
-export const everything: Below = Object.freeze({ prefix: '', reach: 'all' })
-
 /** A projection's state at a moment, folded from the first event on; recorded where the vault records inspections. */
 export async function replayProjection<S>(
-  { log, record }: Inspector,
+  inspector: Inspector,
   projection: Projection<S>,
   { at, ...options }: ReplayOptions,
 ): Promise<Replayed<S>> {
+  const { log } = inspector
   const fixed = fixedProjection(projection)
   const { name } = fixed
   const size = at === undefined ? log.size : await sizeOf(log, at, 'at')
   const filter = { projection: name, ...(size > 0 && { position: size - 1 }) }
-  await record?.({ type: 'audit.read', subject: '', data: { filter } }, everything)
+  await lookAtAll(inspector, filter)
   const fold = startFold(fixed)
   await foldTo(log, [fold], { size, ...options })
   return { view: viewOf(fold), position: fold.position }

@@ -129,7 +129,7 @@ export class WholeLog {
    * const { ok, problems, unsigned } = await vault.verify({ against: { checkpoint, trust: { log: parseVkey(pinned) } } })
    */
   async verify(options: VerifyOptions & CallOptions = {}): Promise<Verification> {
-    await this.#begin(options, 'verify')
+    await this.expectAuditor('verify', options)
     return this.#calls.run({}, (_, engine) => verifyVault(engine, options))
   }
 
@@ -138,7 +138,7 @@ export class WholeLog {
    * everything, which a vault that failed or closed can judge no more: `FAILED`, `CLOSED`.
    */
   async health(options: CallOptions = {}): Promise<Health> {
-    await this.#begin(options, 'health')
+    await this.expectAuditor('health', options)
     return healthOf(this.#session, {
       projections: this.#projections.statuses(),
       rejected: this.#calls.rejected,
@@ -150,11 +150,6 @@ export class WholeLog {
    * takes the right to `audit` everything; of the host nothing is on record. Throws `DENIED`.
    */
   async expectAuditor(look: string, options: CallOptions = {}): Promise<void> {
-    await this.#begin(options, look)
-  }
-
-  /** A scope's look at the whole of the log. The host's own are not on record. */
-  async #begin(options: CallOptions, look: string): Promise<void> {
     if (!this.#calls.isScoped) return
     await this.#calls.inspect(options, (inspector) => lookAtAll(inspector, { look }))
   }

@@ -1,7 +1,9 @@
-import type { Asked } from '../access/asked.ts'
+import type { Asked, Below } from '../access/asked.ts'
 import type { EventData } from '../events/catalogue.ts'
 import type { Inspector } from './inspect.ts'
-import { everything } from './replay.ts'
+
+/** What a pass over the whole log shows: the right to it is that to all of it, at the position of its record too. */
+export const everything: Below = Object.freeze({ prefix: '', reach: 'all' })
 
 /** What the right to `audit` everything is asked for with: every path, and the vault itself. */
 export const wholeTrail = {

@@ -1,7 +1,8 @@
 import type { CommitPlain } from '../../log/commit.ts'
 import { readCommits } from '../../log/reader.ts'
 import type { Calls } from '../calls.ts'
-import { everything, type ReplayOptions, sizeOf } from '../replay.ts'
+import { type ReplayOptions, sizeOf } from '../replay.ts'
+import { lookAtAll } from '../whole-trail.ts'
 
 /** Events of the log, one behind the other as they are stored. */
 export interface LoggedEvents {
@@ -25,10 +26,11 @@ export async function* loggedEvents(
   projection: string,
   { at, ...options }: ReplayOptions = {},
 ): AsyncGenerator<{ readonly size: number } | LoggedEvents, void, void> {
-  const { log, size } = await calls.inspect(options, async ({ log, record }) => {
+  const { log, size } = await calls.inspect(options, async (inspector) => {
+    const { log } = inspector
     const size = at === undefined ? log.size : await sizeOf(log, at, 'at')
     const filter = { projection, ...(size > 0 && { position: size - 1 }) }
-    await record?.({ type: 'audit.read', subject: '', data: { filter } }, everything)
+    await lookAtAll(inspector, filter)
     return { log, size }
   })
   yield { size }

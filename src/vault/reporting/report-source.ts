@@ -13,7 +13,7 @@ import { listKept, type SignedCheckpoint } from '../checkpoints.ts'
 import type { Engine } from '../engine.ts'
 import type { FoldedLog } from '../folded-log.ts'
 import type { Provable } from '../proofs.ts'
-import { everything } from '../replay.ts'
+import { everything } from '../whole-trail.ts'
 import { keyOfToday, smallestCovering } from './covering.ts'
 
 /** What a report is made of, and who vouches for it: an open vault, or a backup of one. */
