@@ -2,6 +2,7 @@ import { VaultError } from '../../errors.ts'
 import { checkPath } from '../../events/path.ts'
 import type { Operation } from '../../events/words.ts'
 import type { KeyslotRole, SlotKdf } from '../../keys/keyslot.ts'
+import { AskedKeys } from '../asked-keys.ts'
 import type { Calls } from '../calls.ts'
 import { callVerb } from './call-verb.ts'
 import type { Called, OperatedVault } from './called.ts'
@@ -37,24 +38,14 @@ export interface OperatorParts {
   readonly vault: OperatedVault
 }
 
-/** Deriving a key takes a second or two, and others may wait for the keyring meanwhile. */
-const keyMsMax = 60_000
-
-/** A key that is asked for where the credential is. */
-interface AskedKey {
-  resolve(key: Buffer): void
-  reject(error: unknown): void
-}
-
 /** Somebody who opened a keyslot of a vault that another process serves: from there on until he goes. */
 export class Operator {
   readonly #parts: OperatorParts
   readonly #ending = new AbortController()
   readonly #longEnding = new AbortController()
   readonly #underWay = new Set<Promise<void>>()
-  readonly #asked = new Map<number, AskedKey>()
+  readonly #keys = new AskedKeys()
   readonly #moment: Called['moment'] = {}
-  #asks = 0
   /** Why nothing more is done for him. */
   #closed: VaultError | undefined
 
@@ -94,9 +85,7 @@ export class Operator {
 
   /** Takes a key that was asked for. Throws `NOT_FOUND` where none was. */
   take(ask: number, answer: Word): void {
-    const asked = this.#asked.get(ask)
-    if (asked === undefined) throw new VaultError('NOT_FOUND', 'no such key was asked for')
-    this.#asked.delete(ask)
+    const asked = this.#keys.asked(ask)
     const { key, error }: { key?: unknown; error?: unknown } = Object(unpacked(answer))
     if (Buffer.isBuffer(key)) asked.resolve(key)
     else asked.reject(unpackedFault(error))
@@ -174,16 +163,8 @@ export class Operator {
     asked: { readonly unlock: number; readonly kdf: SlotKdf },
     { reply, signal }: { reply: Reply; signal: AbortSignal },
   ): Promise<Buffer> {
-    const ask = this.#asks++
-    const limit = AbortSignal.timeout(keyMsMax)
-    const given = AbortSignal.any([signal, this.#longEnding.signal, limit])
-    return new Promise<Buffer>((resolve, reject) => {
-      const onAbort = () => reject(limit.aborted ? keyIsLate() : aborted())
-      if (given.aborted) return onAbort()
-      given.addEventListener('abort', onAbort, { once: true })
-      this.#asked.set(ask, { resolve, reject })
-      reply.line(`{"ask":${JSON.stringify(packed({ ask, ...asked }))}}`).catch(reject)
-    }).finally(() => this.#asked.delete(ask))
+    const send = (ask: number) => reply.line(`{"ask":${JSON.stringify(packed({ ask, ...asked }))}}`)
+    return this.#keys.ask(send, AbortSignal.any([signal, this.#longEnding.signal]))
   }
 
   /** Records what an auditor is not let do, and throws `AUDITOR_ONLY`. */
@@ -213,10 +194,6 @@ function endedBy(
 
 function aborted(): VaultError {
   return new VaultError('ABORTED', 'the caller aborted')
-}
-
-function keyIsLate(): VaultError {
-  return new VaultError('TIMEOUT', `a key of a keyslot did not come within ${keyMsMax / 1000} s`)
 }
 
 async function refuseAuditor(

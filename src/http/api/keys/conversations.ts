@@ -1,15 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { type TokenScope, type Unlock, VaultError } from '../../../index.ts'
+import { AskedKeys, type TokenScope, type Unlock, VaultError } from '../../../index.ts'
 import type { Served } from '../../served.ts'
 import type { Give } from '../handed.ts'
 import { keyOf, type SlotKdf, sentKdfOf } from './credential.ts'
-
-/** Deriving a key takes a second or two, and others may wait for the keyring meanwhile. */
-const keyMsMax = 60_000
-
-interface AskedKey {
-  resolve(key: Buffer): void
-}
 
 /** A change of keys for which the caller is asked for keys of keyslots: it holds what they are made of. */
 export class Conversation {
@@ -18,8 +11,7 @@ export class Conversation {
   readonly #accessor: string
   readonly #signal: AbortSignal
   readonly #give: Give<object>
-  readonly #asked = new Map<number, AskedKey>()
-  #asks = 0
+  readonly #keys = new AskedKeys()
 
   constructor(about: {
     readonly accessor: string
@@ -42,25 +34,13 @@ export class Conversation {
 
   /** Takes a key that was asked for. Throws `NOT_FOUND` where none was, or somebody else was asked. */
   take(accessor: string, ask: number, key: string): void {
-    const asked = accessor === this.#accessor ? this.#asked.get(ask) : undefined
-    if (asked === undefined) throw notAsked()
-    const given = keyOf(key)
-    this.#asked.delete(ask)
-    asked.resolve(given)
+    if (accessor !== this.#accessor) throw notAsked()
+    this.#keys.asked(ask).resolve(keyOf(key))
   }
 
   #ask(credential: number, kdf: SlotKdf): Promise<Buffer> {
-    const ask = this.#asks++
-    const limit = AbortSignal.timeout(keyMsMax)
-    const ends = AbortSignal.any([limit, this.#signal])
-    return new Promise<Buffer>((resolve, reject) => {
-      const onAbort = () => reject(limit.aborted ? keyIsLate() : aborted())
-      if (ends.aborted) return onAbort()
-      ends.addEventListener('abort', onAbort, { once: true })
-      this.#asked.set(ask, { resolve })
-      const line = { ask: { conversation: this.id, ask, credential, kdf: sentKdfOf(kdf) } }
-      this.#give(line).catch(reject)
-    }).finally(() => this.#asked.delete(ask))
+    const about = { conversation: this.id, credential, kdf: sentKdfOf(kdf) }
+    return this.#keys.ask((ask) => this.#give({ ask: { ...about, ask } }), this.#signal)
   }
 }
 
@@ -94,12 +74,4 @@ export function giveKey(
 
 function notAsked(): VaultError {
   return new VaultError('NOT_FOUND', 'no such key was asked for')
-}
-
-function aborted(): VaultError {
-  return new VaultError('ABORTED', 'the caller aborted')
-}
-
-function keyIsLate(): VaultError {
-  return new VaultError('TIMEOUT', `a key of a keyslot did not come within ${keyMsMax / 1000} s`)
 }
