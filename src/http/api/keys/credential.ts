@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { type Credential, VaultError } from '../../../index.ts'
+import { bytesIn } from '../base64.ts'
 import { strict } from '../shapes/common.ts'
 
 /** How a keyslot's key is made, with what is public of it. */
@@ -87,9 +88,8 @@ export function sentKdfOf(slot: SlotKdf): object {
 }
 
 function bytesOf(what: string, base64: string, [least, most]: readonly [number, number]): Buffer {
-  const bytes = Buffer.from(base64, 'base64')
-  const isWhole = bytes.toString('base64') === base64
-  if (isWhole && bytes.length >= least && bytes.length <= most) return bytes
+  const bytes = bytesIn(base64)
+  if (bytes !== undefined && bytes.length >= least && bytes.length <= most) return bytes
   const length = least === most ? `${least}` : `${least} to ${most}`
   throw new VaultError('INVALID', `${what} must be ${length} bytes in base64 (RFC 4648 §4), padded`)
 }

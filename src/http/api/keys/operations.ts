@@ -3,11 +3,11 @@ import { prefers } from '../accept.ts'
 import { type Group, operation } from '../operation.ts'
 import { date, oneOf, position, strict } from '../shapes/common.ts'
 import { jsonLinesType } from '../streams.ts'
+import { toldLines } from '../told-lines.ts'
 import { anchorOperations } from './anchors.ts'
 import { keyslotOperations } from './keyslots.ts'
 import { rootOperations } from './rotate-root.ts'
 import { keysRotated, progress, signerRotated } from './shapes.ts'
-import { toldLines } from './told-lines.ts'
 
 const optional = Type.Optional
 
@@ -70,13 +70,10 @@ export const keyOperations: Group = {
         'application/json': shredded,
         [jsonLinesType]: Type.Union([progress, strict({ result: shredded })]),
       },
-      run: async (asked) => {
-        const { scope, request, call } = asked
+      run: async ({ scope, request, call }) => {
         const type = prefers(request, ['application/json', jsonLinesType])
         if (type === 'application/json') return scope.keys.shred(call)
-        return toldLines(asked, ({ signal, onProgress }) =>
-          scope.keys.shred({ ...call, signal, onProgress }),
-        )
+        return toldLines(request, (telling) => scope.keys.shred({ ...call, ...telling }))
       },
     }),
     ...rootOperations,

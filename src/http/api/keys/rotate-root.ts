@@ -3,10 +3,10 @@ import { prefers } from '../accept.ts'
 import { type AnyOperation, operation } from '../operation.ts'
 import { oneOf, strict } from '../shapes/common.ts'
 import { jsonLinesType } from '../streams.ts'
+import { toldLines } from '../told-lines.ts'
 import { Conversation, conversing, giveKey } from './conversations.ts'
 import { givenKey, kdf } from './credential.ts'
 import { progress, signerRotated } from './shapes.ts'
-import { toldLines } from './told-lines.ts'
 
 const kinds = Type.Array(oneOf(['argon2id', 'pbkdf2', 'recovery', 'shares'] as const), {
   description: 'The kinds of keyslot that the credential can make a key for.',
@@ -43,15 +43,15 @@ export const rootOperations: readonly AnyOperation[] = [
     body: strict({ keep: Type.Array(strict({ kinds }), { minItems: 1, maxItems: 16 }) }),
     answer: { [jsonLinesType]: Type.Union([ask, progress, strict({ result: rotated })]) },
     refusals: ['CONFLICT'],
-    run: async (asked) => {
-      const { scope, served, request, body, call } = asked
+    run: async ({ scope, served, request, body, call }) => {
       prefers(request, [jsonLinesType])
       const { accessor } = scope.token
-      return toldLines(asked, ({ give, signal, onProgress }) => {
+      return toldLines(request, (telling, give) => {
+        const { signal } = telling
         const conversation = new Conversation({ accessor, signal, give })
         const keep = body.keep.map(({ kinds }, index) => conversation.unlock(index, kinds))
         return conversing(served, conversation, () =>
-          scope.keys.rotateRoot({ ...call, signal, keep, onProgress }),
+          scope.keys.rotateRoot({ ...call, ...telling, keep }),
         )
       })
     },

@@ -3,13 +3,14 @@ import type { Evidence } from '../../../index.ts'
 import { originOf } from '../../caller.ts'
 import { prefers } from '../accept.ts'
 import { begun } from '../begun.ts'
-import { handed, progressBy } from '../handed.ts'
+import { handed } from '../handed.ts'
 import { operation, Streamed } from '../operation.ts'
 import { momentShape } from '../range.ts'
 import { strict } from '../shapes/common.ts'
 import { progressLine } from '../shapes/progress.ts'
-import { jsonLines, jsonLinesType } from '../streams.ts'
-import { bytesFile, linesSink, withResult } from './file-lines.ts'
+import { jsonLinesType } from '../streams.ts'
+import { toldLines } from '../told-lines.ts'
+import { bytesFile, linesSink } from './file-lines.ts'
 import { evidence, fileLine } from './shapes.ts'
 
 const zipType = 'application/zip'
@@ -30,23 +31,20 @@ export const writeEvidence = operation({
     [jsonLinesType]: Type.Union([progressLine, fileLine, strict({ result: evidence })]),
   },
   run: async ({ request, scope, body, call }) => {
-    const { signal: gone } = originOf(request)
     if (prefers(request, [zipType, jsonLinesType] as const) === zipType) {
       const work = handed<Uint8Array, Evidence>(
         (give, signal) => scope.reports.evidence({ ...body, signal, to: bytesFile(give) }, call),
-        gone,
+        originOf(request).signal,
       )
       return new Streamed(zipType, await begun(work), {
         'content-disposition': `attachment; filename="${filename}"`,
       })
     }
-    const work = handed<object, Evidence>(async (give, signal) => {
-      const onProgress = progressBy((progress: object) => give({ progress }))
+    return toldLines(request, (telling, give) => {
       // What is refused before anything is made has no line yet, and so gets a status of its own.
       const to = lateFile(() => linesSink(give).open(filename))
-      return scope.reports.evidence({ ...body, signal, onProgress, to }, call)
-    }, gone)
-    return jsonLines(await begun(withResult(work)), request.id)
+      return scope.reports.evidence({ ...body, ...telling, to }, call)
+    })
   },
 })
 

@@ -26,10 +26,3 @@ export const nowhere: OutputFile = {
   end: async () => undefined,
   abort: async () => undefined,
 }
-
-/** What a work hands out, and what it comes to. */
-export async function* withResult(
-  work: AsyncGenerator<object, object, void>,
-): AsyncGenerator<object, void, void> {
-  yield { result: yield* work }
-}

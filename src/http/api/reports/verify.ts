@@ -1,14 +1,11 @@
 import { Type } from 'typebox'
-import { type ReportVerification, VaultError } from '../../../index.ts'
-import { originOf } from '../../caller.ts'
 import { prefers } from '../accept.ts'
-import { begun } from '../begun.ts'
-import { handed, progressBy } from '../handed.ts'
+import { bytesAt } from '../base64.ts'
 import { operation } from '../operation.ts'
 import { strict } from '../shapes/common.ts'
 import { progressLine } from '../shapes/progress.ts'
-import { jsonLines, jsonLinesType } from '../streams.ts'
-import { withResult } from './file-lines.ts'
+import { jsonLinesType } from '../streams.ts'
+import { toldLines } from '../told-lines.ts'
 import { ownReportFor } from './own-reports.ts'
 import { reportVerification } from './shapes.ts'
 
@@ -41,7 +38,7 @@ export const verifyReport = operation({
     [jsonLinesType]: Type.Union([progressLine, strict({ result: reportVerification })]),
   },
   run: async ({ request, scope, body, call }) => {
-    const manifest = bytesOf(body.manifest)
+    const manifest = bytesAt('body.manifest', body.manifest)
     const report = ownReportFor(request, manifest)
     const options = {
       hashes: new Map(Object.entries(body.hashes ?? {})),
@@ -51,22 +48,8 @@ export const verifyReport = operation({
     if (prefers(request, ['application/json', jsonLinesType] as const) === 'application/json') {
       return scope.reports.verify(manifest, options, call)
     }
-    const work = handed<object, ReportVerification>(
-      (give, signal) =>
-        scope.reports.verify(
-          manifest,
-          { ...options, signal, onProgress: progressBy((progress) => give({ progress })) },
-          call,
-        ),
-      originOf(request).signal,
+    return toldLines(request, (telling) =>
+      scope.reports.verify(manifest, { ...options, ...telling }, call),
     )
-    return jsonLines(await begun(withResult(work)), request.id)
   },
 })
-
-function bytesOf(base64: string): Buffer {
-  const bytes = Buffer.from(base64, 'base64')
-  // Node passes over whatever is none.
-  if (bytes.toString('base64') === base64) return bytes
-  throw new VaultError('INVALID', 'body.manifest must be base64 (RFC 4648 §4), padded')
-}

@@ -9,14 +9,15 @@ import {
 import { originOf } from '../../caller.ts'
 import { prefers } from '../accept.ts'
 import { begun } from '../begun.ts'
-import { type Give, handed, progressBy } from '../handed.ts'
+import { type Give, handed } from '../handed.ts'
 import { type AnyOperation, operation, Streamed } from '../operation.ts'
 import { rangeQuery } from '../range.ts'
 import { strict } from '../shapes/common.ts'
 import { progressLine } from '../shapes/progress.ts'
-import { jsonLines, jsonLinesType } from '../streams.ts'
+import { jsonLinesType } from '../streams.ts'
+import { toldLines } from '../told-lines.ts'
 import { askedByQuery } from './asked-report.ts'
-import { bytesFile, linesSink, nowhere, withResult } from './file-lines.ts'
+import { bytesFile, linesSink, nowhere } from './file-lines.ts'
 import { mediaTypes } from './media-types.ts'
 import { reportOf } from './own-reports.ts'
 import { askedReport, fileLine, format, generated, params } from './shapes.ts'
@@ -86,22 +87,18 @@ export const writtenReports: readonly AnyOperation[] = [
     run: async ({ request, scope, params: { name }, body, call }) => {
       prefers(request, [jsonLinesType])
       const { formats, ...options } = body
-      const work = handed<object, GeneratedReport>(
-        (give, signal) =>
-          scope.reports.write(
-            reportOf(request, name),
-            {
-              ...options,
-              formats: formats as readonly FormatName[],
-              signal,
-              onProgress: progressBy((progress) => give({ progress })),
-              to: linesSink(give),
-            },
-            call,
-          ),
-        originOf(request).signal,
+      return toldLines(request, (telling, give) =>
+        scope.reports.write(
+          reportOf(request, name),
+          {
+            ...options,
+            ...telling,
+            formats: formats as readonly FormatName[],
+            to: linesSink(give),
+          },
+          call,
+        ),
       )
-      return jsonLines(await begun(withResult(work)), request.id)
     },
   }),
 ]

@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
-import { type SecretInput, type SecretValue, VaultError } from '../../../index.ts'
+import type { SecretInput, SecretValue } from '../../../index.ts'
+import { bytesAt } from '../base64.ts'
 import { strict } from '../shapes/common.ts'
 
 /** What a secret holds: exactly one of the three. */
@@ -30,16 +31,18 @@ type Value =
 export function inputOf(said: Value): SecretInput {
   if ('text' in said) return said.text
   if ('fields' in said) return said.fields as SecretInput
-  const bytes = Buffer.from(said.bytes, 'base64')
-  // Node passes over whatever is none.
-  if (bytes.toString('base64') === said.bytes) return bytes
-  throw new VaultError('INVALID', 'body.value.bytes must be base64 (RFC 4648 §4), padded')
+  return bytesAt('body.value.bytes', said.bytes)
 }
 
-function shownValueOf(secret: SecretValue): Value {
-  if (secret.kind === 'string') return { text: secret.text() }
-  if (secret.kind === 'fields') return { fields: secret.fields() }
-  return { bytes: secret.bytes().toString('base64') }
+export function shownValue(content: SecretInput): Value {
+  if (typeof content === 'string') return { text: content }
+  if (!(content instanceof Uint8Array)) return { fields: content }
+  return { bytes: Buffer.from(content).toString('base64') }
+}
+
+function contentOf(secret: SecretValue): SecretInput {
+  if (secret.kind === 'string') return secret.text()
+  return secret.kind === 'fields' ? secret.fields() : secret.bytes()
 }
 
 /** A value with what it is of. */
@@ -53,5 +56,5 @@ export const shownSecret = strict({
 
 export function shownSecretOf(secret: SecretValue): object {
   const { path, version, position, type } = secret
-  return { path, version, position, type, value: shownValueOf(secret) }
+  return { path, version, position, type, value: shownValue(contentOf(secret)) }
 }

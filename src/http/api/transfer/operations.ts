@@ -1,8 +1,8 @@
 import { Type } from 'typebox'
-import type { Export, SecretInput, TransferEntry } from '../../../index.ts'
+import type { Export, TransferEntry } from '../../../index.ts'
 import { begun } from '../begun.ts'
 import { type Group, operation, Streamed } from '../operation.ts'
-import { value } from '../secrets/value.ts'
+import { shownValue, value } from '../secrets/value.ts'
 import { position, strict } from '../shapes/common.ts'
 import { jsonLines, jsonLinesType } from '../streams.ts'
 
@@ -91,10 +91,4 @@ function shownEntry({ path, meta, versions }: TransferEntry): object {
     meta,
     versions: versions.map(({ value, ...dates }) => ({ value: shownValue(value), ...dates })),
   }
-}
-
-function shownValue(value: SecretInput): object {
-  if (typeof value === 'string') return { text: value }
-  if (!(value instanceof Uint8Array)) return { fields: value }
-  return { bytes: Buffer.from(value).toString('base64') }
 }

@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { VaultError, type VerifyOptions } from '../../../index.ts'
 import { originOf } from '../../caller.ts'
+import { bytesAt } from '../base64.ts'
 import { Answered, type Group, operation } from '../operation.ts'
 import { apiRoot } from '../serve-operation.ts'
 import { strict } from '../shapes/common.ts'
@@ -120,7 +121,7 @@ function againstOf(
   if (said === undefined) return undefined
   const { checkpoint, trust } = said
   return {
-    checkpoint: bytesOf('checkpoint', checkpoint),
+    checkpoint: bytesAt('body.against.checkpoint', checkpoint),
     ...(trust && {
       trust: {
         log: vkeyOf(trust.log),
@@ -131,14 +132,7 @@ function againstOf(
 }
 
 function vkeyOf({ publicKey, ...vkey }: SaidVkey) {
-  const key = bytesOf('trust', publicKey)
+  const key = bytesAt('body.against.trust', publicKey)
   if (key.length === keyBytes) return { ...vkey, publicKey: key }
   throw new VaultError('INVALID', `body.against.trust: a public key has ${keyBytes} bytes`)
-}
-
-function bytesOf(name: string, base64: string): Buffer {
-  const bytes = Buffer.from(base64, 'base64')
-  // Node passes over whatever is none.
-  if (bytes.toString('base64') === base64) return bytes
-  throw new VaultError('INVALID', `body.against.${name} must be base64 (RFC 4648 §4), padded`)
 }
