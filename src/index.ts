@@ -33,7 +33,13 @@ export { type RecoveryKey, recoveryKey } from './keys/recovery.ts'
 export type { Share, ShareCount } from './keys/share.ts'
 export { addShare, combineShares, type ShareSet, shares } from './keys/shares.ts'
 export type { Credential, Unlock } from './keys/unlock.ts'
-export { policyTextBytesMax, versionsMax } from './limits.ts'
+export {
+  actorBytesMax,
+  nameBytesMax,
+  pathBytesMax,
+  policyTextBytesMax,
+  versionsMax,
+} from './limits.ts'
 export type { Appended } from './log/append-channel.ts'
 export type { Clock } from './log/clock.ts'
 export type { Commit } from './log/reader.ts'

@@ -15,6 +15,8 @@ export interface ApiAsked<P, Q, B> {
   readonly body: B
   /** What the headers say of the call, and the signal that aborts when the client goes away. */
   readonly call: CallOptions
+  /** The position that the answer was to wait for, if there is one: the log holds it by now. */
+  readonly atLeast: number | undefined
 }
 
 /** The same of one that takes no token. */

@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
-import { type Moment, VaultError } from '../../index.ts'
+import type { Moment } from '../../index.ts'
+import { momentOf } from './moment.ts'
 import { givenDate, position, strict } from './shapes/common.ts'
 
 /** A moment in a body: by position, or by time. */
@@ -29,17 +30,7 @@ interface Said {
 
 /** The moments that a query names. Throws `INVALID` where one of them is named twice. */
 export function rangeOf(said: Said): { readonly from?: Moment; readonly to?: Moment } {
-  const from = endOf(said, 'from')
-  const to = endOf(said, 'to')
+  const from = momentOf({ position: said['from-position'], time: said['from-time'] }, 'from-')
+  const to = momentOf({ position: said['to-position'], time: said['to-time'] }, 'to-')
   return { ...(from && { from }), ...(to && { to }) }
-}
-
-function endOf(said: Said, end: 'from' | 'to'): Moment | undefined {
-  const position = said[`${end}-position`]
-  const time = said[`${end}-time`]
-  if (position !== undefined && time !== undefined) {
-    throw new VaultError('INVALID', `query: give either ${end}-position or ${end}-time`)
-  }
-  if (position !== undefined) return { position }
-  return time === undefined ? undefined : { time }
 }

@@ -47,13 +47,13 @@ export function serveOperation(
     url: `${apiRoot}${path.replaceAll(/\{(\w+)\}/g, ':$1')}`,
     config: { open: operation.open === true },
     handler: async (request, reply) => {
-      const { atLeast, ...asked } = argumentsOf(request)
+      const asked = argumentsOf(request)
       if (operation.open) {
         const content = await operation.run({ ...asked, vault: () => served.vault() })
         return send(reply, content, operation)
       }
       const scope = await callerOf(request)
-      if (atLeast !== undefined) await scope.reached(atLeast, asked.call)
+      if (asked.atLeast !== undefined) await scope.reached(asked.atLeast, asked.call)
       const content = await operation.run({ ...asked, scope })
       return send(withPosition(reply, scope), content, operation)
     },

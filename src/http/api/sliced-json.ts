@@ -1,27 +1,39 @@
-/** Members of a list that are written before other work of the process may get its turn. */
-const itemsAtOnce = 16
+/** Members and items that are written before other work of the process may get its turn. */
+const atOnce = 16
 
 /**
- * The JSON of an object whose lists may be long, piece by piece: none of them is long.
+ * The JSON of an object whose members may be long, piece by piece: none of them is long.
  *
- * @param lists those of its members that are taken apart, in their order behind the others
+ * @param long those of its members that are taken apart, lists and objects, in their order behind the others
  */
 export async function* slicedJson(
   { ...others }: object,
-  lists: Readonly<Record<string, Iterable<unknown> | AsyncIterable<unknown>>>,
+  long: Readonly<Record<string, unknown>>,
 ): AsyncGenerator<string, void, void> {
   const head = JSON.stringify(others)
-  let between = head === '{}' ? '{' : `${head.slice(0, -1)},`
-  for (const [name, items] of Object.entries(lists)) {
-    yield `${between}${JSON.stringify(name)}:[`
-    between = '],'
-    yield* joined(items)
+  yield head.slice(0, -1)
+  let between = head === '{}' ? '' : ','
+  for (const [name, value] of Object.entries(long)) {
+    yield `${between}${JSON.stringify(name)}:`
+    between = ','
+    yield* sliced(value)
   }
-  yield between === '{' ? '{}' : `${between.slice(0, -1)}}`
+  yield '}'
+}
+
+async function* sliced(value: unknown): AsyncGenerator<string, void, void> {
+  if (typeof value !== 'object' || value === null) {
+    yield JSON.stringify(value) ?? 'null'
+    return
+  }
+  const isList = Symbol.iterator in value || Symbol.asyncIterator in value
+  yield isList ? '[' : '{'
+  yield* joined(isList ? itemsOf(value as Iterable<unknown>) : membersOf(value))
+  yield isList ? ']' : '}'
 }
 
 async function* joined(
-  items: Iterable<unknown> | AsyncIterable<unknown>,
+  texts: Iterable<string> | AsyncIterable<string>,
 ): AsyncGenerator<string, void, void> {
   let gathered: string[] = []
   let isFirst = true
@@ -31,8 +43,18 @@ async function* joined(
     isFirst = false
     return text
   }
-  for await (const item of items) {
-    if (gathered.push(JSON.stringify(item)) === itemsAtOnce) yield piece()
-  }
+  for await (const text of texts) if (gathered.push(text) === atOnce) yield piece()
   if (gathered.length > 0) yield piece()
+}
+
+async function* itemsOf(
+  items: Iterable<unknown> | AsyncIterable<unknown>,
+): AsyncGenerator<string, void, void> {
+  for await (const item of items) yield JSON.stringify(item)
+}
+
+function* membersOf(value: object): Generator<string, void, void> {
+  for (const [name, member] of Object.entries(value)) {
+    yield `${JSON.stringify(name)}:${JSON.stringify(member)}`
+  }
 }

@@ -1,6 +1,5 @@
 import { Type } from 'typebox'
-import { eventTypes } from '../../../index.ts'
-import { actorBytesMax, pathBytesMax } from '../shapes/bounds.ts'
+import { actorBytesMax, eventTypes, pathBytesMax } from '../../../index.ts'
 import { oneOf, position, strict } from '../shapes/common.ts'
 
 /** An event as the audit trail shows it. */

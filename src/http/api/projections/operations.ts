@@ -1,10 +1,9 @@
 import { Type } from 'typebox'
+import { nameBytesMax } from '../../../index.ts'
 import { momentOf } from '../moment.ts'
 import { type Group, operation, Streamed } from '../operation.ts'
-import { minPosition } from '../serve-operation.ts'
-import { nameBytesMax } from '../shapes/bounds.ts'
 import { moment, oneOf, strict } from '../shapes/common.ts'
-import { stateText } from './state-text.ts'
+import { slicedJson } from '../sliced-json.ts'
 
 const seen = Type.Integer({ minimum: 0, description: 'How many events it has seen.' })
 
@@ -51,15 +50,14 @@ const readProjection = operation({
     }),
   }),
   refusals: ['NOT_FOUND', 'FAILED'],
-  run: async ({ request, scope, params, query, call }) => {
+  run: async ({ scope, params, query, call, atLeast }) => {
     const at = momentOf(query)
-    const { [minPosition]: atLeast } = request.query as Readonly<Record<string, string>>
-    const state = await scope.projections.get(params.name, {
+    const { view, ...about } = await scope.projections.get(params.name, {
       ...call,
       ...(at !== undefined && { at }),
-      ...(atLeast !== undefined && { minPosition: Number(atLeast) }),
+      ...(atLeast !== undefined && { minPosition: atLeast }),
     })
-    return new Streamed('application/json', stateText(state))
+    return new Streamed('application/json', slicedJson(about, { view }))
   },
 })
 

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { rotationTriggers } from '../../../index.ts'
+import { type Capability, rotationTriggers } from '../../../index.ts'
 import { type AnyOperation, operation } from '../operation.ts'
 import { oneOf, path, position, strict } from '../shapes/common.ts'
 import { ifVersion, meta, versionsChanged, written } from './shapes.ts'
@@ -11,6 +11,31 @@ const versions = Type.Array(Type.Integer({ minimum: 1 }), {
   description: 'The newest unless said.',
 })
 const named = strict({ versions: Type.Optional(versions) })
+
+/** What all changes of versions have. */
+function versionsAbout(verb: string) {
+  return {
+    method: 'POST',
+    path: `/secrets/{path}/${verb}`,
+    idempotent: true,
+    params: atPath,
+    answer: versionsChanged,
+  } as const
+}
+
+/** One that can be taken back. */
+function versionsOperation(
+  verb: 'delete' | 'restore',
+  about: { readonly id: string; readonly summary: string; readonly right: Capability },
+): AnyOperation {
+  return operation({
+    ...about,
+    ...versionsAbout(verb),
+    body: named,
+    refusals: ['NOT_FOUND', 'DESTROYED'],
+    run: ({ scope, params, body, call }) => scope[verb](params.path, { ...body, ...call }),
+  })
+}
 
 /** What changes secrets. Each takes an `Idempotency-Key`. */
 export const changes: readonly AnyOperation[] = [
@@ -64,54 +89,30 @@ export const changes: readonly AnyOperation[] = [
     refusals: ['NOT_FOUND', 'CONFLICT'],
     run: ({ scope, params, body, call }) => scope.annotate(params.path, { ...body, ...call }),
   }),
-  operation({
+  versionsOperation('delete', {
     id: 'deleteVersions',
-    method: 'POST',
-    path: '/secrets/{path}/delete',
     summary: 'Withdraws versions until they are restored',
     right: 'delete',
-    idempotent: true,
-    params: atPath,
-    body: named,
-    answer: versionsChanged,
-    refusals: ['NOT_FOUND', 'DESTROYED'],
-    run: ({ scope, params, body, call }) => scope.delete(params.path, { ...body, ...call }),
   }),
-  operation({
+  versionsOperation('restore', {
     id: 'restoreVersions',
-    method: 'POST',
-    path: '/secrets/{path}/restore',
     summary: 'Brings deleted versions back',
     right: 'delete',
-    idempotent: true,
-    params: atPath,
-    body: named,
-    answer: versionsChanged,
-    refusals: ['NOT_FOUND', 'DESTROYED'],
-    run: ({ scope, params, body, call }) => scope.restore(params.path, { ...body, ...call }),
   }),
   operation({
     id: 'destroyVersions',
-    method: 'POST',
-    path: '/secrets/{path}/destroy',
+    ...versionsAbout('destroy'),
     summary: 'Destroys the keys of versions, for good',
     right: 'destroy',
-    idempotent: true,
-    params: atPath,
     body: strict({ versions }),
-    answer: versionsChanged,
     refusals: ['NOT_FOUND'],
     run: ({ scope, params, body, call }) => scope.destroy(params.path, { ...body, ...call }),
   }),
   operation({
     id: 'purgeSecret',
-    method: 'POST',
-    path: '/secrets/{path}/purge',
+    ...versionsAbout('purge'),
     summary: 'Destroys all versions of a secret and frees its path; the record of what was stays',
     right: 'purge',
-    idempotent: true,
-    params: atPath,
-    answer: versionsChanged,
     refusals: ['NOT_FOUND'],
     run: ({ scope, params, call }) => scope.purge(params.path, call),
   }),

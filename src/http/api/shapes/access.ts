@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { nameBytesMax } from './bounds.ts'
+import { nameBytesMax } from '../../../index.ts'
 import { actor, date, position, strict } from './common.ts'
 
 /** Of a policy, a role or an application. */

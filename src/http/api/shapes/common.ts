@@ -6,7 +6,7 @@ import {
   type TUnion,
   Type,
 } from 'typebox'
-import { actorBytesMax, pathBytesMax } from './bounds.ts'
+import { actorBytesMax, pathBytesMax } from '../../../index.ts'
 
 /** An object whose members are all known: what else stands in it is refused. */
 export function strict<P extends TProperties>(
