@@ -9,7 +9,7 @@ import type {
 } from '../index.ts'
 import { at } from './at.ts'
 import { receivedEvents } from './events.ts'
-import { wiredDate } from './secrets.ts'
+import { wiredDate } from './moments.ts'
 import type { Server } from './server.ts'
 
 /** What was done with the vault, and what became of one change. */

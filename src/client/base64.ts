@@ -1,3 +1,5 @@
+import { ownBuffer } from '../secret/own-buffer.ts'
+
 const piece = 0x8000
 
 /** RFC 4648 §4, padded. */
@@ -10,9 +12,10 @@ export function base64Of(bytes: Uint8Array): string {
   return btoa(text)
 }
 
-export function bytesFrom(base64: string): Uint8Array<ArrayBuffer> {
+/** Bytes as the library gives them; in a browser, which has no `Buffer`, a `Uint8Array`. */
+export function bytesFrom(base64: string): Buffer {
   const text = atob(base64)
   const bytes = new Uint8Array(text.length)
   for (let at = 0; at < text.length; at++) bytes[at] = text.charCodeAt(at)
-  return bytes
+  return ownBuffer(bytes)
 }

@@ -1,3 +1,5 @@
+import { hexOf } from './hex.ts'
+
 /**
  * A UUID of version 7 for an event that is yet to be appended (RFC 9562 §5.7): whoever sends a change with one may send
  * it again without doing it twice.
@@ -16,6 +18,5 @@ export function eventId(now: number = Date.now()): string {
   view.setUint32(2, time % 2 ** 32)
   view.setUint8(6, 0x70 | (view.getUint8(6) & 0x0f))
   view.setUint8(8, 0x80 | (view.getUint8(8) & 0x3f))
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+  return hexOf(bytes).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
 }

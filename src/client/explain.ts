@@ -1,6 +1,6 @@
 import type { ControlledVault, Explanation } from '../index.ts'
 import { callAnd } from './call.ts'
-import { momentQuery } from './secrets.ts'
+import { momentQuery } from './moments.ts'
 import type { Server } from './server.ts'
 
 /** Who may do what, and why. */

@@ -2,12 +2,6 @@ import { VaultError } from '../errors.ts'
 import type { OutputFile, OutputSink, PassOptions } from '../index.ts'
 import { bytesFrom } from './base64.ts'
 
-/** Bytes as the library gives them; in a browser, which has no `Buffer`, a `Uint8Array`. */
-export function bufferFrom(base64: string): Buffer {
-  if (typeof Buffer === 'undefined') return bytesFrom(base64) as Uint8Array as Buffer
-  return Buffer.from(base64, 'base64')
-}
-
 /** What stands on a line of a long answer. */
 export interface ProgressLine {
   readonly progress?: { readonly position: number; readonly size: number }
@@ -59,7 +53,7 @@ export async function madeFiles<T>(
   async function* others(): AsyncGenerator<FileLine<T>, void, void> {
     for await (const line of lines) {
       if (line.file !== undefined) files.set(line.file, await sink.open(line.file))
-      else if (line.of !== undefined) await at(line.of).write(bufferFrom(line.bytes ?? ''))
+      else if (line.of !== undefined) await at(line.of).write(bytesFrom(line.bytes ?? ''))
       else if (line.end !== undefined) await at(line.end).end()
       else yield line
     }

@@ -1,5 +1,21 @@
+import { VaultError } from '../errors.ts'
 import type { Moment } from '../index.ts'
-import { momentQuery } from './secrets.ts'
+
+/** A moment as a query names it. */
+export function momentQuery(moment: Moment): {
+  readonly position?: number
+  readonly time?: string
+} {
+  if ('position' in moment) return { position: moment.position }
+  return { time: wiredDate(moment.time) }
+}
+
+/** A date as JSON has it; a text stays as it is, and is judged where it arrives. */
+export function wiredDate(date: Date | string): string {
+  if (!(date instanceof Date)) return date
+  if (!Number.isNaN(date.getTime())) return date.toISOString()
+  throw new VaultError('INVALID', 'a date must be a valid one')
+}
 
 /** Two moments as a query names them. */
 export function rangeQuery(ends: {

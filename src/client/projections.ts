@@ -7,7 +7,7 @@ import type {
 } from '../index.ts'
 import { at } from './at.ts'
 import { callAnd } from './call.ts'
-import { momentQuery } from './secrets.ts'
+import { momentQuery } from './moments.ts'
 import type { Server } from './server.ts'
 
 /** What projections say, by their names. */

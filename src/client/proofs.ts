@@ -1,7 +1,9 @@
 import { VaultError } from '../errors.ts'
 import type { CallOptions, ControlledVault, SignedCheckpoint } from '../index.ts'
+import { ownBuffer } from '../secret/own-buffer.ts'
 import { at } from './at.ts'
-import { bufferFrom } from './files.ts'
+import { bytesFrom } from './base64.ts'
+import { hexOf } from './hex.ts'
 import type { Server } from './server.ts'
 
 interface SaidCheckpoint {
@@ -42,7 +44,7 @@ export function proofs(server: Server): ControlledVault['proofs'] {
         path: at`/proofs/${positionText(position)}`,
         call,
       })
-      return { ...proved, file: bufferFrom(file) }
+      return { ...proved, file: bytesFrom(file) }
     },
     consistency: async (from, to, call = {}) => {
       const query = {
@@ -51,7 +53,7 @@ export function proofs(server: Server): ControlledVault['proofs'] {
         ...(to && { to: to.size, toRoot: hexOf(to.root) }),
       }
       const said = await server.json<SaidConsistency>({ path: '/consistency', query, call })
-      return { from, to: to ?? checkpointOf(said.to), proof: said.proof.map(bufferFrom) }
+      return { from, to: to ?? checkpointOf(said.to), proof: said.proof.map(bytesFrom) }
     },
   }
 }
@@ -62,15 +64,5 @@ function positionText(position: number): string {
 }
 
 function checkpointOf({ root, note, ...about }: SaidCheckpoint): SignedCheckpoint {
-  return { ...about, root: bufferFrom(root), note: bufferOf(note) }
-}
-
-function bufferOf(text: string): Buffer {
-  const bytes = new TextEncoder().encode(text)
-  if (typeof Buffer === 'undefined') return bytes as Uint8Array as Buffer
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-}
-
-function hexOf(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+  return { ...about, root: bytesFrom(root), note: ownBuffer(new TextEncoder().encode(note)) }
 }

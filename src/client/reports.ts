@@ -16,6 +16,7 @@ import type {
 import { at } from './at.ts'
 import { base64Of } from './base64.ts'
 import { cutOff, type FileLine, madeFiles, type ProgressLine, resultOf } from './files.ts'
+import { hexOf } from './hex.ts'
 import { rangeBody } from './moments.ts'
 import { callFor } from './passing.ts'
 import type { Server } from './server.ts'
@@ -173,13 +174,9 @@ async function hashesOf(files: ReadonlyMap<string, Uint8Array>): Promise<Record<
   const hashes: Record<string, string> = {}
   for (const [name, bytes] of files) {
     const hash = await crypto.subtle.digest('SHA-256', new Uint8Array(bytes))
-    hashes[name] = Array.from(new Uint8Array(hash), hex).join('')
+    hashes[name] = hexOf(new Uint8Array(hash))
   }
   return hashes
-}
-
-function hex(byte: number): string {
-  return byte.toString(16).padStart(2, '0')
 }
 
 /** What a report is, without that which makes it: the server has that. */

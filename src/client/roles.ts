@@ -2,7 +2,7 @@ import type { AccessChange, ControlledVault, Grant, Role } from '../index.ts'
 import { at } from './at.ts'
 import { callAnd } from './call.ts'
 import { dated } from './dated.ts'
-import { wiredDate } from './secrets.ts'
+import { wiredDate } from './moments.ts'
 import type { Server } from './server.ts'
 
 /** Names for policies, and who has them. */

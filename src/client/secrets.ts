@@ -21,12 +21,12 @@ import type {
 } from '../index.ts'
 import { type SecretInput, SecretValue } from '../secret/value.ts'
 import { at } from './at.ts'
-import { base64Of, bytesFrom } from './base64.ts'
 import { callAnd } from './call.ts'
 import { dated } from './dated.ts'
 import { eventId } from './event-id.ts'
-import { sentFields } from './json-fields.ts'
+import { momentQuery, wiredDate } from './moments.ts'
 import type { Server } from './server.ts'
+import { contentOf, type SaidValue, sentValue } from './value.ts'
 
 /** By as much a clock is off whose ids a vault may refuse: it takes those of an hour. */
 const clockOffMs = 30 * 60_000
@@ -44,7 +44,7 @@ export function secretChanges(server: Server): Changes {
     {
       options,
       ...own
-    }: { readonly options: WriteOptions | VersionsOptions; readonly value?: Sent },
+    }: { readonly options: WriteOptions | VersionsOptions; readonly value?: SaidValue },
   ) => {
     const { call, rest } = callAnd(options)
     const body = { ...wiredMeta(rest), ...own }
@@ -116,22 +116,6 @@ export function secretLooks(
   }
 }
 
-/** A moment as a query names it. */
-export function momentQuery(moment: Moment): {
-  readonly position?: number
-  readonly time?: string
-} {
-  if ('position' in moment) return { position: moment.position }
-  return { time: wiredDate(moment.time) }
-}
-
-/** A date as JSON has it; a text stays as it is, and is judged where it arrives. */
-export function wiredDate(date: Date | string): string {
-  if (!(date instanceof Date)) return date
-  if (!Number.isNaN(date.getTime())) return date.toISOString()
-  throw new VaultError('INVALID', 'a date must be a valid one')
-}
-
 function wiredMeta(options: object): object {
   const { expiresAt, notBefore }: MetaOptions = options
   return {
@@ -139,13 +123,6 @@ function wiredMeta(options: object): object {
     ...(expiresAt instanceof Date && { expiresAt: wiredDate(expiresAt) }),
     ...(notBefore instanceof Date && { notBefore: wiredDate(notBefore) }),
   }
-}
-
-type Sent = { text: string } | { bytes: string } | { fields: object }
-
-function sentValue(value: SecretInput): Sent {
-  if (typeof value === 'string') return { text: value }
-  return value instanceof Uint8Array ? { bytes: base64Of(value) } : { fields: sentFields(value) }
 }
 
 /** A value is made here: its maker is code. What its maker throws may quote it, and is not passed on. */
@@ -172,14 +149,12 @@ export interface ShownSecret {
   readonly version: number
   readonly position: number
   readonly type: string
-  readonly value: { readonly text?: string; readonly bytes?: string; readonly fields?: SecretInput }
+  readonly value: SaidValue
 }
 
 /** A value as it was shown. */
 export function secretOf({ value, ...about }: ShownSecret): SecretValue {
-  const { text, bytes, fields } = value
-  if (text !== undefined) return new SecretValue(text, about)
-  return new SecretValue(bytes === undefined ? (fields ?? {}) : bytesFrom(bytes), about)
+  return new SecretValue(contentOf(value), about)
 }
 
 function secretInfoOf(said: object): SecretInfo {

@@ -1,14 +1,7 @@
-import { VaultError } from '../errors.ts'
 import type { BackupOptions, CallOptions, EntryVersion, Scope, TransferEntry } from '../index.ts'
-import type { SecretInput } from '../secret/value.ts'
-import { bufferFrom, cutOff } from './files.ts'
+import { cutOff } from './files.ts'
 import type { Server } from './server.ts'
-
-interface SaidValue {
-  readonly text?: string
-  readonly bytes?: string
-  readonly fields?: SecretInput
-}
+import { contentOf, type SaidValue } from './value.ts'
 
 type SaidEntry = Omit<TransferEntry, 'versions'> & {
   readonly versions: readonly (Omit<EntryVersion, 'value'> & { readonly value: SaidValue })[]
@@ -63,12 +56,5 @@ async function* entriesOf(
 }
 
 function versionOf({ value, ...dates }: SaidEntry['versions'][number]): EntryVersion {
-  return { value: inputOf(value), ...dates }
-}
-
-function inputOf({ text, bytes, fields }: SaidValue): SecretInput {
-  if (text !== undefined) return text
-  if (bytes !== undefined) return bufferFrom(bytes)
-  if (fields !== undefined) return fields
-  throw new VaultError('UNSUPPORTED', 'the server is of another release: a value is of no kind')
+  return { value: contentOf(value), ...dates }
 }

@@ -1,5 +1,6 @@
 import { VaultError } from '../errors.ts'
 import { Concealed } from './concealed.ts'
+import { ownBuffer } from './own-buffer.ts'
 
 export type JsonValue =
   | string
@@ -95,9 +96,9 @@ export class SecretValue extends Concealed {
    */
   bytes(): Buffer {
     const content = this.#content
-    if (typeof content === 'string') return ownMemory(new TextEncoder().encode(content))
+    if (typeof content === 'string') return ownBuffer(new TextEncoder().encode(content))
     if (!(content instanceof Uint8Array)) throw this.#refusal('holds fields: use fields()')
-    return ownMemory(new Uint8Array(content))
+    return ownBuffer(new Uint8Array(content))
   }
 
   /** A fresh copy of the fields. `INVALID` for a string and for bytes. */
@@ -112,10 +113,4 @@ export class SecretValue extends Concealed {
     const { path } = this.#about
     return new VaultError('INVALID', `secret ${path} ${what}`, { path })
   }
-}
-
-/** The same memory as Node's `Buffer`, where there is one; it is shared with no other buffer of the process. */
-function ownMemory(bytes: Uint8Array<ArrayBuffer>): Buffer {
-  if (typeof Buffer === 'undefined') return bytes as Buffer
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
 }
