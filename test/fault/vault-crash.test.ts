@@ -1,5 +1,4 @@
 import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   type Credential,
@@ -10,18 +9,15 @@ import {
 } from '../../src/index.ts'
 import { parseKeyring } from '../../src/keys/keyring.ts'
 import { openSlots } from '../../src/keys/unlock.ts'
-import { levelStore } from '../../src/store/level.ts'
-import { memoryStore } from '../../src/store/memory.ts'
 import { faultStore } from '../../src/testing/fault-store.ts'
 import { type CheckedVault, checkStore } from '../fixtures/check-vault.ts'
-import { create, open, scratch } from './vault-material.ts'
+import { bothStores, create, open, scratch } from './vault-material.ts'
 
 // Recovery keys are credentials that cost no derivation.
 const [first, second] = [recoveryKey().credential, recoveryKey().credential]
 const wrong = recoveryKey().credential
 
 let folder: string
-let places = 0
 beforeAll(async () => {
   folder = await scratch({ fast: true })
 })
@@ -230,10 +226,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   },
 }
 
-describe.each([
-  ['memory', () => memoryStore()],
-  ['LevelDB', () => levelStore(join(folder, String(places++)))],
-])('a crash before each step, over %s', (_name, inner) => {
+describe.each(bothStores(() => folder))('a crash before each step, over %s', (_name, inner) => {
   it.each(Object.entries(scenarios))('of %s', async (_what, scenario) => {
     expect(await atEachStep(inner, scenario)).toBeGreaterThan(2)
   })

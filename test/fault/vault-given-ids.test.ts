@@ -1,22 +1,17 @@
 import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { changeId, levelStore, memoryStore, type StoreOpener, type Vault } from '../../src/index.ts'
+import { changeId, type Vault } from '../../src/index.ts'
 import { faultStore } from '../../src/testing/fault-store.ts'
 import { checkStore } from '../fixtures/check-vault.ts'
-import { create, open, refusal, scratch } from './vault-material.ts'
+import { bothStores, create, open, refusal, scratch } from './vault-material.ts'
 
 let folder: string
-let places = 0
 beforeAll(async () => {
   folder = await scratch({ fast: true })
 })
 afterAll(() => rm(folder, { recursive: true }))
 
-const stores: readonly (readonly [string, () => StoreOpener])[] = [
-  ['memory', () => memoryStore()],
-  ['LevelDB', () => levelStore(join(folder, String(places++)))],
-]
+const stores = bothStores(() => folder)
 
 const verbs: Readonly<Record<string, (vault: Vault, id: string) => Promise<object>>> = {
   write: (vault, id) => vault.write('a', 'two', { id, owner: 'ana' }),

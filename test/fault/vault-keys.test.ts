@@ -2,15 +2,14 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { recoveryKey, type StoreOpener, Vault, VaultError } from '../../src/index.ts'
+import { recoveryKey, Vault, VaultError } from '../../src/index.ts'
 import { parseNote } from '../../src/proofs/note.ts'
-import { levelStore } from '../../src/store/level.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import { faultStore } from '../../src/testing/fault-store.ts'
 import { testClock } from '../../src/testing/test-clock.ts'
 import { checkStore, checkVault } from '../fixtures/check-vault.ts'
 import { eventsOf } from '../fixtures/events.ts'
-import { create, open, random, refusal, scratch } from './vault-material.ts'
+import { bothStores, create, open, random, refusal, scratch } from './vault-material.ts'
 
 // Recovery keys are credentials that cost no derivation.
 const [first, second] = [recoveryKey().credential, recoveryKey().credential]
@@ -24,10 +23,7 @@ afterAll(() => rm(folder, { recursive: true }))
 
 type Faulty = ReturnType<typeof faultStore>
 
-const stores: [string, () => StoreOpener][] = [
-  ['memory', () => memoryStore()],
-  ['LevelDB', () => levelStore(join(folder, String(places++)))],
-]
+const stores = bothStores(() => folder)
 
 /** Each change of keys: what appends how many events, and how many keyslots are left of two. */
 const changes: Readonly<

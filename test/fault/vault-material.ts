@@ -2,7 +2,15 @@ import { existsSync } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Clock, type Credential, Vault, VaultError } from '../../src/index.ts'
+import {
+  type Clock,
+  type Credential,
+  levelStore,
+  memoryStore,
+  type StoreOpener,
+  Vault,
+  VaultError,
+} from '../../src/index.ts'
 import { noKdf } from '../../src/keys/no-kdf.ts'
 import { testClock } from '../../src/testing/test-clock.ts'
 import type { VaultPlace } from '../../src/vault/options.ts'
@@ -14,6 +22,15 @@ const actor = 'svc/test'
 export function scratch({ fast = false } = {}): Promise<string> {
   const base = fast && existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
   return mkdtemp(join(base, 'muniment-fault-'))
+}
+
+/** What makes a store of each kind, another one each time; those on disk stand in `folder`. */
+export function bothStores(folder: () => string): [name: string, inner: () => StoreOpener][] {
+  let stores = 0
+  return [
+    ['memory', () => memoryStore()],
+    ['LevelDB', () => levelStore(join(folder(), `store-${stores++}`))],
+  ]
 }
 
 interface Opening {

@@ -1,28 +1,17 @@
 import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import {
-  levelStore,
-  memoryStore,
-  type StoreOpener,
-  type Vault,
-  VaultError,
-} from '../../src/index.ts'
+import { type Vault, VaultError } from '../../src/index.ts'
 import { faultStore } from '../../src/testing/fault-store.ts'
 import { checkStore } from '../fixtures/check-vault.ts'
-import { create, refusal, scratch } from './vault-material.ts'
+import { bothStores, create, refusal, scratch } from './vault-material.ts'
 
 let folder: string
-let places = 0
 beforeAll(async () => {
   folder = await scratch({ fast: true })
 })
 afterAll(() => rm(folder, { recursive: true }))
 
-const stores: readonly (readonly [string, () => StoreOpener])[] = [
-  ['memory', () => memoryStore()],
-  ['LevelDB', () => levelStore(join(folder, String(places++)))],
-]
+const stores = bothStores(() => folder)
 
 describe.each(stores)('over %s', (_name, inner) => {
   let store: ReturnType<typeof faultStore>
