@@ -179,7 +179,7 @@ export type {
 } from './vault/diff-shape.ts'
 export type { ExplainedAccess, ExplainedActor, ExplainOptions } from './vault/explain.ts'
 export type { Export } from './vault/export.ts'
-export { type ChangeOptions, changeId } from './vault/given-id.ts'
+export { type ChangeOptions, eventId } from './vault/given-id.ts'
 export type { Health } from './vault/health.ts'
 export type { Identity } from './vault/identity.ts'
 export { type Imported, type ImportOptions, importSecrets } from './vault/import.ts'

@@ -33,10 +33,10 @@ export interface ChangeOptions extends CallOptions {
  *
  * @param time milliseconds since the epoch; what the clock reads unless said
  * @example
- * const id = changeId()
+ * const id = eventId()
  * await vault.write('prod/db/password', 'hunter2', { id })
  */
-export function changeId(time: number = Date.now()): string {
+export function eventId(time: number = Date.now()): string {
   return uuidv7(time, randomBytes(10))
 }
 

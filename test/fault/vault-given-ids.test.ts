@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { changeId, type Vault } from '../../src/index.ts'
+import { eventId, type Vault } from '../../src/index.ts'
 import { faultStore } from '../../src/testing/fault-store.ts'
 import { checkStore } from '../fixtures/check-vault.ts'
 import { bothStores, create, open, refusal, scratch } from './vault-material.ts'
@@ -39,7 +39,7 @@ describe('a change under an id whose commit failed', () => {
       await vault.write('b', 'one')
       await vault.delete('b')
       const { position } = vault
-      const id = changeId()
+      const id = eventId()
 
       store.faults.fail('commit', { when })
       const [first, beside] = await Promise.all(

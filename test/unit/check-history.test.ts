@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { VaultEvent } from '../../src/events/catalogue.ts'
 import { plainEvent } from '../../src/events/decode.ts'
-import { changeId } from '../../src/index.ts'
+import { eventId } from '../../src/index.ts'
 import { testVault } from '../../src/testing.ts'
 import { checkHistory } from '../fixtures/check-history.ts'
 import { checkStore } from '../fixtures/check-vault.ts'
@@ -18,7 +18,7 @@ async function looked() {
   const scope = vault.as({ actor: 'user/ana', roles: ['r'] })
   await vault.roles.write('r', { policies: ['p'] })
   await scope.explain({ actor: 'user/eve' }, { capability: 'read', path: 'a' })
-  const { id } = await vault.write('b', 'x', { id: changeId(Date.UTC(2026, 0, 1)) })
+  const { id } = await vault.write('b', 'x', { id: eventId(Date.UTC(2026, 0, 1)) })
   await scope.outcome(id)
   await vault.close()
   return { events, store }
