@@ -189,7 +189,8 @@ describe('a body', () => {
       return server
     }
     const { requests, ended } = await exchange(forgetful, [post(decoy) + ask('LIST /b')])
-    expect(requests).toMatchObject([{ method: 'POST', body: '' }])
+    // From Node 22 on the parser itself refuses a head that it would have to forget a part of.
+    expect(requests.filter(({ method, body }) => method !== 'POST' || body !== '')).toEqual([])
     expect(ended).toBe(true)
   })
 })

@@ -197,6 +197,8 @@ describe('vkeys', () => {
     Buffer.from(`ee${'ff'.repeat(30)}7f`, 'hex'),
   ].flatMap((raw) => [raw, Buffer.from(raw).fill(raw.readUInt8(31) | 0x80, 31)])
 
+  // From Node 24 on such a signature does not hold, whatever is made of the key.
+  const nodeTakesWeakKeys = Number.parseInt(process.versions.node, 10) < 24
   it.each(smallOrder.map((raw) => [raw.toString('hex')]))(
     'refuse %s, under which anybody signs',
     (raw) => {
@@ -206,7 +208,7 @@ describe('vkeys', () => {
       const holds = messages.some((message) =>
         verify(null, message, publicKeyOf(Buffer.from(raw, 'hex')), forged),
       )
-      expect(holds, 'OpenSSL verifies what nobody signed').toBe(true)
+      expect(holds, 'whether Node verifies what nobody signed').toBe(nodeTakesWeakKeys)
       expect(() => parseVkey(vkeyWith(Buffer.from(raw, 'hex')))).toThrow(
         refusal('INVALID', 'vkey: expected a public key that is not of small order'),
       )
