@@ -8,6 +8,7 @@ export {
 } from './access/matrix.ts'
 export { rootPolicy } from './access/policy.ts'
 export { type Generator, generate } from './crypto/generate.ts'
+export { kdfBounds } from './crypto/kdf.ts'
 export { type Retry, VaultError, type VaultErrorCode, type VaultErrorDetails } from './errors.ts'
 export type {
   EventContext,

@@ -23,17 +23,18 @@ export interface Pbkdf2Params {
   readonly salt: Uint8Array
 }
 
-/** OWASP's least for Argon2id: 19 MiB with two passes. */
-export const argon2MemoryKiBMin = 19 * 1024
-const argon2MemoryKiBMax = 1024 * 1024
-const argon2PassesMin = 2
-const argon2PassesMax = 16
-const argon2LanesMax = 16
-/** OWASP's least for PBKDF2-HMAC-SHA256. */
-const pbkdf2IterationsMin = 600_000
-const pbkdf2IterationsMax = 10_000_000
-const saltBytesMin = 16
-export const saltBytesMax = 64
+/**
+ * The least and the most that an opening takes of each parameter: the least of iterations, memory and passes is OWASP's for
+ * PBKDF2-HMAC-SHA256 and Argon2id, the most is what a host can spare.
+ */
+export const kdfBounds = {
+  saltBytes: [16, 64],
+  memoryKiB: [19 * 1024, 1024 * 1024],
+  passes: [2, 16],
+  lanes: [1, 16],
+  iterations: [600_000, 10_000_000],
+} as const satisfies Readonly<Record<string, Bounds>>
+type Bounds = readonly [least: number, most: number]
 const derivedBytes = 32
 
 /** RFC 9106 §4, its second choice: 64 MiB, three passes, four lanes; about 100 ms. A fresh salt. */
@@ -43,11 +44,11 @@ export function defaultArgon2id(): Argon2idParams {
 
 /** 600,000 iterations and a fresh salt. */
 export function defaultPbkdf2(): Pbkdf2Params {
-  return { kdf: 'pbkdf2', iterations: pbkdf2IterationsMin, salt: freshSalt() }
+  return { kdf: 'pbkdf2', iterations: kdfBounds.iterations[0], salt: freshSalt() }
 }
 
 function freshSalt(): Buffer {
-  return randomKey().subarray(0, saltBytesMin)
+  return randomKey().subarray(0, kdfBounds.saltBytes[0])
 }
 
 /**
@@ -55,18 +56,17 @@ function freshSalt(): Buffer {
  * `UNSUPPORTED`, naming the parameter, what was found and what is allowed.
  */
 export function checkKdfParams(params: KdfParams): void {
-  expectWithin(`${params.kdf} salt bytes`, params.salt.length, [saltBytesMin, saltBytesMax])
+  expectWithin(`${params.kdf} salt bytes`, params.salt.length, kdfBounds.saltBytes)
   if (params.kdf === 'pbkdf2') {
-    const bounds = [pbkdf2IterationsMin, pbkdf2IterationsMax] as const
-    expectWithin('pbkdf2 iterations', params.iterations, bounds)
+    expectWithin('pbkdf2 iterations', params.iterations, kdfBounds.iterations)
     return
   }
-  expectWithin('argon2id memory in KiB', params.memoryKiB, [argon2MemoryKiBMin, argon2MemoryKiBMax])
-  expectWithin('argon2id passes', params.passes, [argon2PassesMin, argon2PassesMax])
-  expectWithin('argon2id lanes', params.lanes, [1, argon2LanesMax])
+  expectWithin('argon2id memory in KiB', params.memoryKiB, kdfBounds.memoryKiB)
+  expectWithin('argon2id passes', params.passes, kdfBounds.passes)
+  expectWithin('argon2id lanes', params.lanes, kdfBounds.lanes)
 }
 
-function expectWithin(what: string, found: number, [least, most]: readonly [number, number]): void {
+function expectWithin(what: string, found: number, [least, most]: Bounds): void {
   if (Number.isSafeInteger(found) && found >= least && found <= most) return
   throw new VaultError('UNSUPPORTED', `${what}: expected ${least} to ${most}, found ${found}`, {
     expected: `${least} to ${most}`,

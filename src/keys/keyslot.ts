@@ -1,6 +1,6 @@
 import { readU64, writeU64 } from '../crypto/bytes.ts'
 import { tagBytes } from '../crypto/gcm.ts'
-import { type KdfParams, saltBytesMax } from '../crypto/kdf.ts'
+import { type KdfParams, kdfBounds } from '../crypto/kdf.ts'
 import { nonce24 } from '../crypto/random.ts'
 import { xaes, xaesNonceBytes } from '../crypto/xaes.ts'
 import { VaultError } from '../errors.ts'
@@ -36,7 +36,7 @@ const wrappedBytes = xaesNonceBytes + rootBytes + tagBytes
 const slotHeadBytes = idBytes + 2 + 2
 const sharesParamsBytes = 2 + setIdBytes
 const paramsHeadBytes = 8 + 1
-const paramsBytesMax = paramsHeadBytes + keyslotLabelBytesMax + 6 + saltBytesMax
+const paramsBytesMax = paramsHeadBytes + keyslotLabelBytesMax + 6 + kdfBounds.saltBytes[1]
 
 export type KeyslotRole = 'owner' | 'auditor'
 export type KeyslotKind = 'argon2id' | 'pbkdf2' | 'recovery' | 'shares' | 'none'

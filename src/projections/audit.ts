@@ -1,7 +1,8 @@
 import type { VaultEvent } from '../events/catalogue.ts'
 import { AuditIndex, type CandidateQuery } from './derived/audit-index.ts'
+import type { CommitFinder } from './derived/commit-finder.ts'
 import type { SealedRows } from './derived/sealed-rows.ts'
-import { keeperOf } from './kept-fold.ts'
+import { commitOf, keeperOf } from './kept-fold.ts'
 import { defineProjection } from './projection.ts'
 
 /** Finds the positions of events by subject, actor and type. It holds no event: those are read from the log. */
@@ -9,6 +10,9 @@ export interface AuditTrail {
   readonly add: (event: VaultEvent) => void
   /** Positions of events that may match, in batches: whoever asks checks each event that it reads. */
   readonly candidates: (query: CandidateQuery) => AsyncIterable<Iterable<number>>
+  /** Finds the commits that events are in, for one look. */
+  readonly commits: () => CommitFinder
+  readonly [commitOf]: (first: number) => void
   readonly [keeperOf]: (rows: SealedRows, space: Uint8Array) => AuditIndex
 }
 
@@ -30,6 +34,8 @@ function auditTrail(): AuditTrail {
   return {
     add: (event) => kept().add(event),
     candidates: (query) => kept().candidates(query),
+    commits: () => kept().commits(),
+    [commitOf]: (first) => kept().begin(first),
     [keeperOf]: (rows, space) => {
       index = new AuditIndex({ rows, space })
       return index

@@ -15,7 +15,11 @@ export interface KeptFold<S> {
 /** A state that knows how to keep itself. */
 export const keeperOf = Symbol('keeper')
 
+/** What a state that keeps itself is told of each commit, before its events: where it begins. */
+export const commitOf = Symbol('commit')
+
 interface SelfKept {
+  readonly [commitOf]?: (first: number) => void
   readonly [keeperOf]: (rows: SealedRows, space: Uint8Array) => Keeper
 }
 
@@ -61,7 +65,7 @@ function keep<S>(projection: Projection<S>, rows: SealedRows): Kept<S> {
     return {
       space: own,
       keeper: state[keeperOf](rows, own),
-      fold: (position) => startFold(projection, { state, position }),
+      fold: (position) => toldOfCommits(startFold(projection, { state, position })),
     }
   }
   if (state instanceof Map) {
@@ -100,6 +104,25 @@ function keep<S>(projection: Projection<S>, rows: SealedRows): Kept<S> {
     fold: (position) => {
       fold = startFold(projection, { state, position })
       return fold
+    },
+  }
+}
+
+/** Events are folded as they were committed: those that are given together are a commit. */
+function toldOfCommits<S>(fold: Fold<S>): Fold<S> {
+  const { projection, state } = fold
+  const tell = isSelfKept(state) ? state[commitOf] : undefined
+  if (tell === undefined) return fold
+  return {
+    projection,
+    state,
+    get position() {
+      return fold.position
+    },
+    apply: (events) => {
+      const [first] = events
+      if (first !== undefined) tell(first.position)
+      fold.apply(events)
     },
   }
 }

@@ -1,11 +1,13 @@
+import { breather } from '../breather.ts'
 import { VaultError } from '../errors.ts'
 import type { EventData, EventType, VaultEvent } from '../events/catalogue.ts'
 import { plainEvent } from '../events/decode.ts'
 import type { Awaited } from '../log/awaited.ts'
 import { type Followed, type Following, follow } from '../log/follow.ts'
-import { commitAt, type LogSource, type OpenedCommit, readCommits } from '../log/reader.ts'
+import { commitAt, type OpenedCommit, readCommits } from '../log/reader.ts'
 import { firstFrom, sizeAt } from '../log/seek.ts'
 import { expectOngoing } from '../ongoing.ts'
+import type { CommitFinder } from '../projections/derived/commit-finder.ts'
 import { type AuditFilter, type ReadFilter, readFilter } from './audit-filter.ts'
 import type { FoldedLog } from './folded-log.ts'
 import { date } from './meta-options.ts'
@@ -110,8 +112,7 @@ export async function* queryAudit(
   const size = Math.min(query.size ?? log.size, log.size)
   const range = await rangeOf(log, query, size)
   let events: AuditEvent[] = []
-  for await (const event of found(log, { filter, ...range, order })) {
-    expectOngoing(query.signal)
+  for await (const event of found(log, { filter, ...range, order, signal: query.signal })) {
     if (events.length === limit) {
       const next = events.at(-1)?.position ?? event.position
       yield { events, size, next }
@@ -144,8 +145,7 @@ export async function* followAudit(
   const { size } = log
   if (filter.groups.length > 0 && size - from > farEvents) {
     try {
-      for await (const event of found(log, { filter, from, to: size, order: 'oldest' })) {
-        expectOngoing(signal)
+      for await (const event of found(log, { filter, from, to: size, order: 'oldest', signal })) {
         from = event.position + 1
         yield auditEventOf(event)
       }
@@ -196,6 +196,7 @@ interface Search {
   readonly from: number
   readonly to: number
   readonly order: 'oldest' | 'newest'
+  readonly signal: AbortSignal | undefined
 }
 
 async function rangeOf(
@@ -213,11 +214,17 @@ async function rangeOf(
     : { from: start, to: Math.min(end, after) }
 }
 
+/** Matching events, in order. Gives way to other work, and is aborted, between any two that it looks at. */
 async function* found(log: FoldedLog, search: Search): AsyncGenerator<VaultEvent, void, void> {
-  const { filter, from, to, order } = search
+  const { filter, from, to, order, signal } = search
+  expectOngoing(signal)
   if (from >= to) return
   if (filter.groups.length === 0 && order === 'oldest') {
-    for await (const commit of readCommits(log, { from, to })) {
+    for await (const commit of readCommits(log, {
+      from,
+      to,
+      ...(signal && { signal }),
+    })) {
       for (const event of commit.events) {
         if (event.position >= from && event.position < to && filter.matches(event)) yield event
       }
@@ -225,7 +232,10 @@ async function* found(log: FoldedLog, search: Search): AsyncGenerator<VaultEvent
     return
   }
   const read = lastCommit(log)
+  const breathe = breather()
   for await (const position of candidates(log, search)) {
+    await breathe()
+    expectOngoing(signal)
     const event = await read(position)
     // A term's hash may be that of another: the event itself decides.
     if (filter.matches(event)) yield event
@@ -262,12 +272,26 @@ async function doubtful(log: FoldedLog, error: unknown): Promise<undefined> {
 }
 
 /** Reads events one at a time, opening a commit once for neighbours within it. */
-function lastCommit(source: LogSource): (position: number) => Promise<VaultEvent> {
+function lastCommit(log: FoldedLog): (position: number) => Promise<VaultEvent> {
+  const holding = commitHolding(log)
   let commit: OpenedCommit | undefined
   return async (position) => {
     if (commit === undefined || position < commit.first || position >= commit.end) {
-      commit = await commitAt(source, position)
+      commit = await holding(position)
     }
     return commit.event(position)
+  }
+}
+
+/** A store finds a commit by its first position at once, and by any other by a search: the index knows the first. */
+function commitHolding(log: FoldedLog): (position: number) => Promise<OpenedCommit> {
+  let find: CommitFinder | undefined = log.state.audit.fold.state.commits()
+  return async (position) => {
+    const first = await find?.(position).catch((error: unknown) => {
+      find = undefined
+      return doubtful(log, error)
+    })
+    const commit = await commitAt(log, first ?? position)
+    return position < commit.end ? commit : commitAt(log, position)
   }
 }

@@ -1,16 +1,22 @@
 import { pbkdf2Sync } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import {
-  argon2MemoryKiBMin,
   checkKdfParams,
   defaultArgon2id,
   defaultPbkdf2,
   deriveKey,
   type KdfParams,
+  kdfBounds,
 } from '../../src/crypto/kdf.ts'
 
 const salt = Buffer.alloc(16, 0x5a)
-const least = { kdf: 'argon2id', memoryKiB: argon2MemoryKiBMin, passes: 2, lanes: 1, salt } as const
+const least = {
+  kdf: 'argon2id',
+  memoryKiB: kdfBounds.memoryKiB[0],
+  passes: 2,
+  lanes: 1,
+  salt,
+} as const
 const passphrase = Buffer.from('correct horse')
 
 describe('key derivation', () => {
@@ -76,7 +82,11 @@ describe('key derivation', () => {
   it('runs one at a time, in order, and goes on after a refusal', async () => {
     const order: string[] = []
     const note = (name: string) => () => order.push(name)
-    const slow = deriveKey(passphrase, { ...least, memoryKiB: 2 * argon2MemoryKiBMin, passes: 4 })
+    const slow = deriveKey(passphrase, {
+      ...least,
+      memoryKiB: 2 * kdfBounds.memoryKiB[0],
+      passes: 4,
+    })
     const refused = deriveKey(passphrase, { ...least, passes: 99 })
     const quick = deriveKey(passphrase, least)
     await Promise.all([

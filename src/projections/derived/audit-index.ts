@@ -1,6 +1,8 @@
+import { breather } from '../../breather.ts'
 import { randomBytes } from '../../crypto/random.ts'
 import { VaultError } from '../../errors.ts'
 import type { VaultEvent } from '../../events/catalogue.ts'
+import { type CommitFinder, type CommitStarts, commitFinder } from './commit-finder.ts'
 import {
   decodeLayout,
   encodeLayout,
@@ -12,9 +14,16 @@ import {
 import type { Capture, Keeper, RowChanges } from './keeper.ts'
 import { matchSegment, type SegmentQuery } from './match.ts'
 import { isComplete, type Merge, mergeNext } from './merge.ts'
+import { addOffsets } from './offset-set.ts'
 import { appendPosting, emptyPostings, type OpenMini, offsetsIn, sortPostings } from './postings.ts'
 import type { SealedRows } from './sealed-rows.ts'
-import { appendBucket, bucketsPerSegment, encodeBuckets } from './segment.ts'
+import {
+  appendBucket,
+  bucketsPerSegment,
+  encodeBuckets,
+  encodeStarts,
+  startsRow,
+} from './segment.ts'
 import { type SegmentRows, segmentRows } from './segment-rows.ts'
 import { hashEvent, hashTerm, type Term, type TermHashes, termHashes } from './terms.ts'
 
@@ -46,12 +55,15 @@ export interface CandidateQuery {
 }
 
 /**
- * Which events have which terms, over the whole log, with nothing in memory but the last mini segment and what no flush
+ * Which events have which terms, and where commits begin, over the whole log, with nothing in memory but the last mini segment and what no flush
  * has taken yet.
  *
  * @example
  * const index = new AuditIndex({ rows, space: keySpace(rowKinds.index, 'audit') })
- * for (const event of events) index.add(event)
+ * for (const { first, events } of commits) {
+ *   index.begin(first)
+ *   for (const event of events) index.add(event)
+ * }
  * const query = { groups: [[{ kind: 'actor', text: 'user/ana' }]], from: 0, to: index.size }
  * for await (const positions of index.candidates({ ...query, order: 'newest' })) …
  */
@@ -82,6 +94,13 @@ export class AuditIndex implements Keeper {
     return this.#size
   }
 
+  /** Takes it that the event at `first`, if that is the next one, is the first of a commit. */
+  begin(first: number): void {
+    if (first !== this.#size) return
+    const mini = this.#lastMini()
+    addOffsets(mini.starts, [first - mini.from])
+  }
+
   /** Takes the event at position `size`; any other is `INTEGRITY`. */
   add(event: Pick<VaultEvent, 'position' | 'type' | 'subject' | 'actor'>): void {
     if (event.position !== this.#size) {
@@ -105,7 +124,8 @@ export class AuditIndex implements Keeper {
     const last = this.#open.at(-1)
     if (last !== undefined && last.to < last.from + this.#sizes.mini) return last
     const from = this.#size
-    const mini = { from, postings: emptyPostings(), to: from, stored: from }
+    const starts = new Uint32Array(Math.ceil(this.#sizes.mini / 32))
+    const mini = { from, postings: emptyPostings(), starts, to: from, stored: from }
     this.#open.push(mini)
     return mini
   }
@@ -133,7 +153,7 @@ export class AuditIndex implements Keeper {
     const merge = this.#merge !== undefined && isComplete(this.#merge) ? this.#merge : undefined
     const grown = this.#open
       .filter((mini) => mini.stored < mini.to)
-      .map((mini) => ({ mini, copy: { ...mini, postings: { ...mini.postings } } }))
+      .map((mini) => ({ mini, copy: copyOf(mini) }))
     return { grown, merge, fulls: this.#fulls + (merge ? 1 : 0), swept: this.#fulls }
   }
 
@@ -148,6 +168,8 @@ export class AuditIndex implements Keeper {
         yield { put: [rows.seal(segment, bucket, plain)] }
         bucket += 1
       }
+      const starts = encodeStarts(copy.starts, { seed: rows.seed, ...segment })
+      yield { put: [rows.seal(segment, startsRow, starts)] }
     }
     if (merge !== undefined) yield { put: merge.rows }
     for (let full = this.#swept; full < swept; full += 1) {
@@ -167,7 +189,7 @@ export class AuditIndex implements Keeper {
   }
 
   /**
-   * Merges the next bucket of the full segment that is due. `INTEGRITY`, when a row is missing or stale, means that
+   * Merges the next row of the full segment that is due. `INTEGRITY`, when a row is missing or stale, means that
    * the index is to be built again.
    */
   async step(): Promise<boolean> {
@@ -199,6 +221,7 @@ export class AuditIndex implements Keeper {
    */
   async *candidates(query: CandidateQuery): AsyncGenerator<readonly number[], void, undefined> {
     const rows = this.#rows
+    const breathe = breather()
     const groups = query.groups.map((terms) => terms.map((term) => hashTerm(rows.seed, term)))
     let from = Math.max(query.from, 0)
     let to = Math.min(query.to, this.#size)
@@ -211,7 +234,32 @@ export class AuditIndex implements Keeper {
       if (found === undefined) continue
       if (query.order === 'oldest') from = span.to
       else to = span.from
+      await breathe()
       if (found.length > 0) yield query.order === 'oldest' ? found : found.reverse()
+    }
+  }
+
+  /**
+   * Finds the commits that events below `size` are in, by what is read as it is asked for. It is of use for one look:
+   * of a position behind what it has read it asks again.
+   *
+   * Throws as `candidates` does.
+   */
+  commits(): CommitFinder {
+    const rows = this.#rows
+    return commitFinder((position) => this.#startsAt(position, rows))
+  }
+
+  async #startsAt(position: number, rows: SegmentRows): Promise<CommitStarts> {
+    for (;;) {
+      if (this.#rows !== rows) throw new VaultError('CONFLICT', 'the audit index was built again')
+      const segment = this.#segmentAt(position)
+      const { from, to } = segment
+      if ('postings' in segment) return { from, to, starts: segment.starts }
+      const starts = await rows.readStarts(segment)
+      if (starts !== undefined) return { from, to, starts }
+      // Gone for a merge or a reset, it is asked for again.
+      if (this.#rows === rows && !this.#isMerged(segment)) throw missing(segment)
     }
   }
 
@@ -266,8 +314,12 @@ export class AuditIndex implements Keeper {
       if (bucket === undefined) return false
       appendBucket(postings, bucket)
     }
+    const stored = await this.#rows.readStarts(segment)
+    if (stored === undefined) return false
+    const starts = new Uint32Array(Math.ceil(this.#sizes.mini / 32))
+    starts.set(stored)
     const { from, to } = segment
-    this.#open.push({ from, postings, to, stored: to })
+    this.#open.push({ from, postings, starts, to, stored: to })
     return true
   }
 
@@ -285,6 +337,11 @@ export class AuditIndex implements Keeper {
     this.#merge = undefined
     this.#captured = undefined
   }
+}
+
+/** What a mini holds by now. Its columns are only appended to; its starts are changed in place. */
+function copyOf(mini: OpenMini): Readonly<OpenMini> {
+  return { ...mini, postings: { ...mini.postings }, starts: mini.starts.slice() }
 }
 
 function missing({ part, number }: StoredSegment): VaultError {

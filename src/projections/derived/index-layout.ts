@@ -1,13 +1,13 @@
 import { Packr } from 'msgpackr'
 
 /*
- * key  := space ‖ 'm' ‖ mini u32 ‖ bucket u32  |  space ‖ 'f' ‖ full u32 ‖ bucket u32         rows: segment.ts
+ * key  := space ‖ 'm' ‖ mini u32 ‖ row u32  |  space ‖ 'f' ‖ full u32 ‖ row u32               rows: segment.ts
  * meta := msgpack [format, layout]
  *
  * Full segments cover the positions from 0, complete minis those that follow, the last mini the rest up to `size`. The
  * minis of the first `swept` full segments have been removed.
  *
- * A full segment is merged in memory, bucket by bucket, from its minis on disk; the next capture writes it and names it,
+ * A full segment is merged in memory, row by row, from its minis on disk; the next capture writes it and names it,
  * and the one after that removes the minis. So whoever was about to read a mini finds its rows or, by then, a full
  * segment in its place. A crash before the capture costs the merge; a crash before the removal leaves minis that
  * `swept` knows of.
@@ -17,7 +17,7 @@ import { Packr } from 'msgpackr'
  * stands there is missing, or of another range or seed: a doubt, never an event that is silently not found.
  */
 
-const format = 1
+const format = 2
 const packr = new Packr({ useRecords: false, variableMapSize: true })
 
 /** Events in a mini segment and in a full one. */

@@ -1,7 +1,8 @@
 import type { Row } from '../../store/port.ts'
 import type { StoredSegment } from './index-layout.ts'
+import { addOffsets, type OffsetSet, positionsIn } from './offset-set.ts'
 import { emptyPostings, sortPostings } from './postings.ts'
-import { appendBucket, bucketsPerSegment, encodeBucket } from './segment.ts'
+import { appendBucket, encodeBucket, encodeStarts, rowsPerSegment, startsRow } from './segment.ts'
 import type { SegmentRows } from './segment-rows.ts'
 
 /** A full segment in the making. */
@@ -9,16 +10,25 @@ export interface Merge {
   readonly full: StoredSegment
   /** The segments it is made of. */
   readonly minis: readonly StoredSegment[]
-  /** The rows of its first buckets. */
+  /** Its first rows: those of buckets, then that of the starts. */
   readonly rows: Row[]
 }
 
 export function isComplete({ rows }: Merge): boolean {
-  return rows.length === bucketsPerSegment
+  return rows.length === rowsPerSegment
 }
 
-/** Adds the row of the next bucket. Answers with a segment whose row is missing or stale, if there is one. */
+/** Adds the next row. Answers with a segment whose row is missing or stale, if there is one. */
 export async function mergeNext(
+  merge: Merge,
+  segments: SegmentRows,
+): Promise<StoredSegment | undefined> {
+  return merge.rows.length === startsRow
+    ? mergeStarts(merge, segments)
+    : mergeBucket(merge, segments)
+}
+
+async function mergeBucket(
   { full, minis, rows }: Merge,
   segments: SegmentRows,
 ): Promise<StoredSegment | undefined> {
@@ -32,5 +42,21 @@ export async function mergeNext(
   }
   const plain = encodeBucket(sortPostings(postings), { seed: segments.seed, ...full })
   rows.push(segments.seal(full, bucket, plain))
+  return undefined
+}
+
+async function mergeStarts(
+  { full, minis, rows }: Merge,
+  segments: SegmentRows,
+): Promise<StoredSegment | undefined> {
+  const parts = await Promise.all(minis.map((mini) => segments.readStarts(mini)))
+  const starts: OffsetSet = new Uint32Array(Math.ceil((full.to - full.from) / 32))
+  for (const [n, mini] of minis.entries()) {
+    const part = parts[n]
+    if (part === undefined) return mini
+    addOffsets(starts, positionsIn(part, mini.from - full.from))
+  }
+  const plain = encodeStarts(starts, { seed: segments.seed, ...full })
+  rows.push(segments.seal(full, startsRow, plain))
   return undefined
 }

@@ -19,6 +19,16 @@ export function addOffsets(set: OffsetSet, offsets: ArrayLike<number>): void {
   }
 }
 
+/** The greatest one up to and with an offset; undefined where there is none. */
+export function lastUpTo(set: OffsetSet, offset: number): number | undefined {
+  const top = offset >>> 5
+  let bits = (set[top] ?? 0) & (0xffffffff >>> (31 - (offset & 31)))
+  for (let word = top; word >= 0; bits = set[--word] ?? 0) {
+    if (bits !== 0) return 32 * word + 31 - Math.clz32(bits)
+  }
+  return undefined
+}
+
 /** Keeps in `set` what `other` has too; false once nothing is left. */
 export function keepCommon(set: OffsetSet, other: OffsetSet): boolean {
   let left = 0

@@ -1,3 +1,5 @@
+import type { OffsetSet } from './offset-set.ts'
+
 /**
  * Which event has which term: (hash, offset) pairs in order of arrival, in columns that grow. Columns are only ever
  * appended to, so that whoever took them with their length may go on reading while they grow.
@@ -13,6 +15,8 @@ export interface Postings {
 export interface OpenMini {
   readonly from: number
   readonly postings: Postings
+  /** Which of its events are the first of a commit. */
+  readonly starts: OffsetSet
   to: number
   /** Its rows on disk cover `from` to `stored - 1`. */
   stored: number

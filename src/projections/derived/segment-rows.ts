@@ -1,8 +1,17 @@
 import type { Row } from '../../store/port.ts'
 import { bucketCache } from './bucket-cache.ts'
 import type { StoredSegment } from './index-layout.ts'
+import type { OffsetSet } from './offset-set.ts'
 import { rowKey, type SealedRows } from './sealed-rows.ts'
-import { type Bucket, bucketOf, bucketsPerSegment, decodeBucket, offsetsOf } from './segment.ts'
+import {
+  type Bucket,
+  bucketOf,
+  decodeBucket,
+  decodeStarts,
+  offsetsOf,
+  rowsPerSegment,
+  startsRow,
+} from './segment.ts'
 
 const cacheBytesMax = 2 * 1024 * 1024
 
@@ -13,21 +22,29 @@ export interface SegmentRows {
   readonly seed: number
   /** Undefined when the row is missing, or when it is of another seed or range. */
   read(segment: StoredSegment, bucket: number): Promise<Bucket | undefined>
+  /** Which events are the first of a commit; undefined as above. */
+  readStarts(segment: StoredSegment): Promise<OffsetSet | undefined>
   /** The offsets of a hash in a complete segment; undefined as above. Keeps the buckets that were read last. */
   find(segment: StoredSegment, hash: number): Promise<Uint16Array | undefined>
-  seal(segment: StoredSegment, bucket: number, plain: Uint8Array): Row
+  /** `row` is that of a bucket, or of the starts. */
+  seal(segment: StoredSegment, row: number, plain: Uint8Array): Row
   keys(segment: StoredSegment): Buffer[]
 }
 
 export function segmentRows(rows: SealedRows, space: Uint8Array, seed: number): SegmentRows {
   const cache = bucketCache(cacheBytesMax)
 
-  const keyOf = ({ part, number }: StoredSegment, bucket: number): Buffer =>
-    rowKey(space, parts[part], number, bucket)
+  const keyOf = ({ part, number }: StoredSegment, row: number): Buffer =>
+    rowKey(space, parts[part], number, row)
 
   async function read(segment: StoredSegment, bucket: number): Promise<Bucket | undefined> {
     const plain = await rows.get(keyOf(segment, bucket))
     return plain && decodeBucket(plain, { seed, from: segment.from, to: segment.to })
+  }
+
+  async function readStarts(segment: StoredSegment): Promise<OffsetSet | undefined> {
+    const plain = await rows.get(keyOf(segment, startsRow))
+    return plain && decodeStarts(plain, { seed, from: segment.from, to: segment.to })
   }
 
   async function find(segment: StoredSegment, hash: number): Promise<Uint16Array | undefined> {
@@ -44,9 +61,9 @@ export function segmentRows(rows: SealedRows, space: Uint8Array, seed: number): 
   return {
     seed,
     read,
+    readStarts,
     find,
-    seal: (segment, bucket, plain) => rows.seal(keyOf(segment, bucket), plain),
-    keys: (segment) =>
-      Array.from({ length: bucketsPerSegment }, (_, bucket) => keyOf(segment, bucket)),
+    seal: (segment, row, plain) => rows.seal(keyOf(segment, row), plain),
+    keys: (segment) => Array.from({ length: rowsPerSegment }, (_, row) => keyOf(segment, row)),
   }
 }

@@ -1,12 +1,14 @@
+import type { OffsetSet } from './offset-set.ts'
 import { appendPosting, type Postings } from './postings.ts'
 
 /*
  * A segment's postings lie in 16 rows, by the top 4 bits of the hash; a bucket without any has a row all the same, so
- * that a row which is missing is missed.
+ * that a row which is missing is missed. One more row says where commits begin.
  *
- * bucket := format u32 ‖ seed u32 ‖ count u32 ‖ 0 u32 ‖ from f64 ‖ to f64            the positions it covers
- *         ‖ hashes u32[count], ascending ‖ ends u32[count]                         of each hash's offsets
+ * bucket := header(count) ‖ hashes u32[count], ascending ‖ ends u32[count]          of each hash's offsets
  *         ‖ offsets u16[], ascending for each hash                                 of events, from `from`
+ * starts := header(0) ‖ bits u32[]               for each event from `from` on whether it is the first of a commit
+ * header := format u32 ‖ seed u32 ‖ count u32 ‖ 0 u32 ‖ from f64 ‖ to f64            the positions it covers
  *
  * Numbers are in the order of the machine, so that they are read where they lie; on a machine of the other order the
  * format reads as another, which is a doubt. Under one seed, a segment's whole range has one content: whatever row
@@ -14,6 +16,9 @@ import { appendPosting, type Postings } from './postings.ts'
  */
 
 export const bucketsPerSegment = 16
+/** The number of the row of starts, behind the buckets. */
+export const startsRow = bucketsPerSegment
+export const rowsPerSegment = bucketsPerSegment + 1
 const bucketShift = 28
 const format = 1
 const headerBytes = 32
@@ -53,13 +58,11 @@ export function* encodeBuckets(
 /** The row of the pairs from `start` to `end - 1`, by default of all. */
 export function encodeBucket(
   sorted: Readonly<Postings>,
-  { seed, from, to }: Coverage,
+  coverage: Coverage,
   { start = 0, end = sorted.length }: { start?: number; end?: number } = {},
 ): Uint8Array {
   const count = countHashes(sorted.hashes, start, end)
-  const bytes = new Uint8Array(headerBytes + 8 * count + 2 * (end - start))
-  new Uint32Array(bytes.buffer, 0, 4).set([format, seed, count, 0])
-  new Float64Array(bytes.buffer, 16, 2).set([from, to])
+  const bytes = rowOf(coverage, { count, bodyBytes: 8 * count + 2 * (end - start) })
   const { hashes, ends, offsets } = columnsOf(bytes, count)
   offsets.set(sorted.offsets.subarray(start, end))
   let term = -1
@@ -78,14 +81,54 @@ function countHashes(sorted: Uint32Array, start: number, end: number): number {
 }
 
 /** Undefined for a row of another format, seed or range. */
-export function decodeBucket(plain: Uint8Array, { seed, from, to }: Coverage): Bucket | undefined {
+export function decodeBucket(plain: Uint8Array, coverage: Coverage): Bucket | undefined {
+  const opened = openRow(plain, coverage)
+  return opened && columnsOf(opened.bytes, opened.count)
+}
+
+/** The row that says which events from `from` to `to - 1` are the first of a commit. */
+export function encodeStarts(starts: OffsetSet, coverage: Coverage): Uint8Array {
+  const words = wordsOf(coverage)
+  const bytes = rowOf(coverage, { count: 0, bodyBytes: 4 * words })
+  new Uint32Array(bytes.buffer, headerBytes).set(starts.subarray(0, words))
+  return bytes
+}
+
+/** Undefined for a row of another format, seed or range. */
+export function decodeStarts(plain: Uint8Array, coverage: Coverage): OffsetSet | undefined {
+  const opened = openRow(plain, coverage)
+  if (opened === undefined) return undefined
+  const { buffer, byteOffset } = opened.bytes
+  return new Uint32Array(buffer, byteOffset + headerBytes, wordsOf(coverage))
+}
+
+function wordsOf({ from, to }: Coverage): number {
+  return Math.ceil((to - from) / 32)
+}
+
+/** A row with its header, and room for the rest. */
+function rowOf(
+  { seed, from, to }: Coverage,
+  { count, bodyBytes }: { count: number; bodyBytes: number },
+): Uint8Array {
+  const bytes = new Uint8Array(headerBytes + bodyBytes)
+  new Uint32Array(bytes.buffer, 0, 4).set([format, seed, count, 0])
+  new Float64Array(bytes.buffer, 16, 2).set([from, to])
+  return bytes
+}
+
+/** Undefined for a row of another format, seed or range. */
+function openRow(
+  plain: Uint8Array,
+  { seed, from, to }: Coverage,
+): { readonly bytes: Uint8Array; readonly count: number } | undefined {
   if (plain.length < headerBytes) return undefined
   // A view of 8-byte numbers has to begin at a multiple of 8.
   const bytes = plain.byteOffset % 8 === 0 ? plain : new Uint8Array(plain)
   const [rowFormat, rowSeed, count = 0] = new Uint32Array(bytes.buffer, bytes.byteOffset, 4)
   const [rowFrom, rowTo] = new Float64Array(bytes.buffer, bytes.byteOffset + 16, 2)
   if (rowFormat !== format || rowSeed !== seed || rowFrom !== from || rowTo !== to) return undefined
-  return columnsOf(bytes, count)
+  return { bytes, count }
 }
 
 function columnsOf({ buffer, byteOffset, byteLength }: Uint8Array, count: number): Bucket {

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { type Credential, VaultError } from '../../../index.ts'
+import { type Credential, kdfBounds, VaultError } from '../../../index.ts'
 import { bytesIn } from '../base64.ts'
 import { strict } from '../shapes/common.ts'
 
@@ -8,35 +8,44 @@ export type SlotKdf = ReturnType<Credential['newKdf']>
 
 /** Of a derived key, and of every key that a keyslot is wrapped under. */
 const keyBytes = 32
-const keyChars = 44
 
 const key = Type.String({
-  minLength: keyChars,
-  maxLength: keyChars,
+  minLength: base64Chars(keyBytes),
+  maxLength: base64Chars(keyBytes),
   contentEncoding: 'base64',
   description:
     'The 32 bytes that were made of a credential. What they were made of stays where it is.',
 })
 
+const [saltBytesMin, saltBytesMax] = kdfBounds.saltBytes
 const salt = Type.String({
-  minLength: 24,
-  maxLength: 88,
+  minLength: base64Chars(saltBytesMin),
+  maxLength: base64Chars(saltBytesMax),
   contentEncoding: 'base64',
-  description: '16 to 64 random bytes.',
+  description: `${saltBytesMin} to ${saltBytesMax} random bytes.`,
 })
+
+/** Of so many bytes, padded. */
+function base64Chars(bytes: number): number {
+  return 4 * Math.ceil(bytes / 3)
+}
+
+function within([minimum, maximum]: readonly [number, number]) {
+  return Type.Integer({ minimum, maximum })
+}
 
 /** The bounds of each are those that an opening holds it to: what could not be opened is not made. */
 export const kdf = Type.Union([
   strict({
     kdf: Type.Literal('argon2id'),
-    memoryKiB: Type.Integer({ minimum: 19 * 1024, maximum: 1024 * 1024 }),
-    passes: Type.Integer({ minimum: 2, maximum: 16 }),
-    lanes: Type.Integer({ minimum: 1, maximum: 16 }),
+    memoryKiB: within(kdfBounds.memoryKiB),
+    passes: within(kdfBounds.passes),
+    lanes: within(kdfBounds.lanes),
     salt,
   }),
   strict({
     kdf: Type.Literal('pbkdf2'),
-    iterations: Type.Integer({ minimum: 600_000, maximum: 10_000_000 }),
+    iterations: within(kdfBounds.iterations),
     salt,
   }),
   strict({
@@ -74,7 +83,7 @@ export function keyOf(base64: string): Buffer {
 
 function slotKdfOf(sent: SentKdf): SlotKdf {
   if (sent.kdf === 'argon2id' || sent.kdf === 'pbkdf2') {
-    return { ...sent, salt: bytesOf('salt', sent.salt, [16, 64]) }
+    return { ...sent, salt: bytesOf('salt', sent.salt, kdfBounds.saltBytes) }
   }
   if (sent.kdf === 'shares' && sent.threshold > sent.of) {
     throw new VaultError('INVALID', `kdf: expected threshold <= of, found more than ${sent.of}`)
