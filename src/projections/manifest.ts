@@ -8,7 +8,7 @@ import { keySpace, rowKey, rowKinds } from './derived/sealed-rows.ts'
  * One row says what all snapshots consist of and at which position and tree they were taken; it is written in the
  * same atomic batch as they are.
  */
-const format = 1
+const format = 2
 export const manifestKey = rowKey(keySpace(rowKinds.meta, 'snapshots'), 0x6d)
 const packr = new Packr({
   useRecords: false,

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import { breather } from '../breather.ts'
 import { VaultError } from '../errors.ts'
 import type { EventOf, SecretMeta } from '../events/catalogue.ts'
@@ -12,9 +13,13 @@ import type { FoldedLog } from './folded-log.ts'
 import type { KnownThen } from './known.ts'
 import { knownThen } from './known-then.ts'
 import { type PassOptions, teller } from './replay.ts'
+import { SortedPaths } from './sorted-paths.ts'
 
-/** Secrets whose ends are looked up at once. */
-const pathsAtOnce = 1000
+/** Secrets one end of which is looked up before other work of the process gets its turn: a few milliseconds. */
+const pathsAtOnce = 32
+
+/** Differences that are put in order before other work of the process may get its turn. */
+const orderedAtOnce = 256
 
 /** The events at positions from `from` to `to - 1`. */
 interface Range {
@@ -36,27 +41,61 @@ export async function secretsBetween(
   const pass = signal === undefined ? {} : { signal }
   const before = await knownThen(log, { size: from, ...pass })
   const after = await knownThen(log, { size: to, ...pass })
-  const paths = [...steps.keys()].sort()
-  const diffs: SecretDiff[] = []
-  for (let at = 0; at < paths.length; at += pathsAtOnce) {
-    expectOngoing(signal)
-    const some = paths.slice(at, at + pathsAtOnce)
-    diffs.push(...(await diffsOf(log, { paths: some, steps, before, after })))
-  }
-  return diffs
+  const found = await diffsOf(log, { steps, before, after }, signal)
+  return inOrder(found, signal)
 }
 
+/**
+ * They are looked up in the order in which the log has them, not in that of their paths: what changed one after another
+ * is read from the same commits. Both ends are as of their positions, whatever is appended meanwhile.
+ */
 async function diffsOf(
   log: FoldedLog,
-  about: { paths: readonly string[]; steps: Steps; before: KnownThen; after: KnownThen },
+  { steps, ...ends }: { steps: Steps; before: KnownThen; after: KnownThen },
+  signal: AbortSignal | undefined,
+): Promise<ReadonlyMap<string, SecretDiff>> {
+  const found = new Map<string, SecretDiff>()
+  for (const some of inBatches(steps.keys())) {
+    expectOngoing(signal)
+    const before = await ends.before.secrets(log, some)
+    await turn()
+    const after = await ends.after.secrets(log, some)
+    await turn()
+    for (const path of some) {
+      const rows = { before: before.get(path)?.row, after: after.get(path)?.row }
+      found.set(path, secretDiffOf(path, steps.get(path) ?? [], rows))
+    }
+  }
+  return found
+}
+
+function* inBatches(paths: Iterable<string>): Generator<readonly string[], void, void> {
+  let batch: string[] = []
+  for (const path of paths) {
+    if (batch.push(path) < pathsAtOnce) continue
+    yield batch
+    batch = []
+  }
+  if (batch.length > 0) yield batch
+}
+
+async function inOrder(
+  found: ReadonlyMap<string, SecretDiff>,
+  signal: AbortSignal | undefined,
 ): Promise<readonly SecretDiff[]> {
-  const { paths, steps } = about
-  const before = await about.before.secrets(log, paths)
-  const after = await about.after.secrets(log, paths)
-  return paths.map((path) => {
-    const ends = { before: before.get(path)?.row, after: after.get(path)?.row }
-    return secretDiffOf(path, steps.get(path) ?? [], ends)
-  })
+  const paths = new SortedPaths(() => found.keys())
+  await paths.ready()
+  const breathe = breather()
+  const diffs: SecretDiff[] = []
+  while (diffs.length < found.size) {
+    expectOngoing(signal)
+    const after = diffs.at(-1)?.path
+    for (const path of paths.page({ prefix: '', after, limit: orderedAtOnce })) {
+      diffs.push(found.get(path) as SecretDiff)
+    }
+    await breathe()
+  }
+  return diffs
 }
 
 interface StepsHow {

@@ -1,3 +1,4 @@
+import { breather } from '../breather.ts'
 import { VaultError } from '../errors.ts'
 import { type Pattern, parsePattern } from '../events/pattern.ts'
 import { placeOf } from './as-of.ts'
@@ -84,7 +85,7 @@ async function diffBetween(
     to: endOf(to),
     secrets,
     ...noted,
-    counts: countsOf(to.size - from.size, secrets, noted),
+    counts: await countsOf(to.size - from.size, secrets, noted),
   }
 }
 
@@ -92,12 +93,25 @@ function endOf({ size, time }: { size: number; time: number }): DiffEnd {
   return { position: size - 1, time: new Date(time) }
 }
 
-function countsOf(events: number, secrets: readonly SecretDiff[], noted: Noted): DiffCounts {
+/** Secrets that are counted before other work of the process may get its turn. */
+const countedAtOnce = 256
+
+async function countsOf(
+  events: number,
+  secrets: readonly SecretDiff[],
+  noted: Noted,
+): Promise<DiffCounts> {
+  const breathe = breather()
   const bySecretChange: Partial<Record<SecretChange, number>> = {}
-  for (const { change } of secrets) bySecretChange[change] = (bySecretChange[change] ?? 0) + 1
+  let changes = 0
+  for (const [n, secret] of secrets.entries()) {
+    bySecretChange[secret.change] = (bySecretChange[secret.change] ?? 0) + 1
+    changes += secret.events.length
+    if (n % countedAtOnce === countedAtOnce - 1) await breathe()
+  }
   return {
     events,
-    changes: secrets.reduce((sum, secret) => sum + secret.events.length, 0),
+    changes,
     secrets: secrets.length,
     bySecretChange,
     access: noted.access.length,

@@ -123,6 +123,8 @@ class World {
   readonly seed: number
   index: AuditIndex
   entries: Entry[] = []
+  /** The first positions of commits: each `add` is one. */
+  starts: number[] = []
 
   constructor(table: RowTable, seed: number) {
     this.table = table
@@ -132,6 +134,9 @@ class World {
   }
 
   add(count: number): void {
+    if (count === 0) return
+    this.starts.push(this.entries.length)
+    this.index.begin(this.entries.length)
     for (let n = 0; n < count; n += 1) {
       const entry = entryAt(this.entries.length, this.seed)
       this.index.add(entry)
@@ -160,7 +165,10 @@ class World {
     this.index = indexOf(this.rows)
     expect(await this.index.load(await storedMeta(this.rows))).toBe(true)
     expect(this.index.size).toBeLessThanOrEqual(entries.length)
-    for (const entry of entries.slice(this.index.size)) this.index.add(entry)
+    for (const entry of entries.slice(this.index.size)) {
+      if (this.starts.includes(entry.position)) this.index.begin(entry.position)
+      this.index.add(entry)
+    }
   }
 
   async expectFound(asked: CandidateQuery, busy = false): Promise<void> {
@@ -172,6 +180,17 @@ class World {
     }
     const options = busy ? { query: asked, meanwhile } : { query: asked }
     expect(await found(this.index, entries, options)).toEqual(expected(entries, asked))
+  }
+
+  /** Each event's commit is found, in both directions. */
+  async expectCommits(): Promise<void> {
+    const { index, starts } = this
+    const positions = this.entries.map(({ position }) => position)
+    const first = (position: number) => starts.findLast((start) => start <= position)
+    const find = index.commits()
+    for (const position of [...positions, ...positions.toReversed()]) {
+      expect(await find(position)).toBe(first(position))
+    }
   }
 
   /** Nothing is missing, and nothing lies about that no meta names. */
@@ -204,7 +223,8 @@ async function obey(world: World, step: Command): Promise<void> {
     case 'reload':
       return world.reload()
     case 'query':
-      return world.expectFound(step.query, step.busy)
+      await world.expectFound(step.query, step.busy)
+      return world.expectCommits()
   }
 }
 
@@ -220,6 +240,7 @@ describe('the audit index', () => {
           await world.flush()
           for (const step of commands) await obey(world, step)
           for (const asked of queries) await world.expectFound(asked)
+          await world.expectCommits()
         },
       ),
       { numRuns: 25 },
@@ -258,6 +279,14 @@ describe('the audit index', () => {
     expect(decodeLayout(await storedMeta(world.rows), sizes)?.swept).toBeGreaterThan(2)
   })
 
+  it('knows no commit for an event that none began near', async () => {
+    const world = new World(await rowTable(), 1)
+    world.add(1)
+    for (let n = 1; n < 200; n += 1) world.index.add(entryAt(n, 1))
+    const find = world.index.commits()
+    expect([await find(127), await find(135)]).toEqual([0, undefined])
+  })
+
   it('takes events in order only', () => {
     const index = indexOf(open({} as RowTable))
     const message = 'the audit index takes every event, in order'
@@ -291,7 +320,7 @@ async function history(): Promise<World> {
   for (let n = 0; n < 27; n += 1) {
     world.add(8)
     await world.flush()
-    await world.step(n < 24 ? 16 : 0)
+    await world.step(n < 24 ? 17 : 0)
   }
   world.add(3)
   await world.flush()
@@ -316,6 +345,8 @@ async function doubts(world: World, rows = world.rows): Promise<boolean> {
   try {
     const asked = { ...everything, groups: [[...subjects.map(subjectTerm), ...all]] }
     expect(await found(index, world.entries, { query: asked })).toHaveLength(219)
+    const find = index.commits()
+    for (const { position } of world.entries) await find(position)
     return false
   } catch (error) {
     expect(error).toMatchObject({ code: 'INTEGRITY' })
@@ -332,7 +363,7 @@ describe('a doubt about the audit index', () => {
     const world = await history()
     expect(await doubts(world)).toBe(false)
     const keys = await keysOf(world.table, space)
-    expect(keys).toHaveLength((3 + 4) * 16)
+    expect(keys).toHaveLength((3 + 4) * 17)
     for (const hex of keys) {
       const key = Buffer.from(hex, 'hex')
       const row = (await world.table.get(key)) ?? expect.fail()
@@ -348,7 +379,7 @@ describe('a doubt about the audit index', () => {
     const older = await allRows(world.table)
     world.add(2)
     await world.flush()
-    const keys = [...older.keys()].filter((hex) => older.get(hex) !== undefined).slice(-16)
+    const keys = [...older.keys()].filter((hex) => older.get(hex) !== undefined).slice(-17)
     await putBack(world, keys, older)
     expect(await indexOf(world.rows).load(await storedMeta(world.rows))).toBe(false)
     world.add(3)
@@ -373,10 +404,11 @@ describe('a doubt about the audit index', () => {
     await world.rows.clear(space)
     world.index.reset()
     world.entries = []
+    world.starts = []
     for (let n = 0; n < 27; n += 1) {
       world.add(8)
       await world.flush()
-      await world.step(n < 24 ? 16 : 0)
+      await world.step(n < 24 ? 17 : 0)
     }
     world.add(3)
     await world.flush()
@@ -396,14 +428,17 @@ describe('a doubt about the audit index', () => {
     expect(await doubts(world, open(world.table, Buffer.alloc(24, 2)))).toBe(true)
   })
 
-  it('arises when a merge meets it', async () => {
+  it.each([
+    ['a bucket', 5],
+    ['the starts', 16],
+  ])('arises when a merge meets it in the row of %s', async (_, row) => {
     const world = new World(await rowTable(), 5)
     world.add(64)
     await world.flush()
     await world.table.write({
-      remove: [Buffer.from((await keysOf(world.table, space))[5] ?? '', 'hex')],
+      remove: [Buffer.from((await keysOf(world.table, space))[row] ?? '', 'hex')],
     })
-    await expect(world.step(16)).rejects.toMatchObject({ code: 'INTEGRITY' })
+    await expect(world.step(17)).rejects.toMatchObject({ code: 'INTEGRITY' })
   })
 
   it('arises for a query that a reset overtakes', async () => {

@@ -109,6 +109,37 @@ describe('an audit query', () => {
     expect(event).toMatchObject({ data: { keyId: expect.stringMatching(/^[0-9a-f]{64}$/) } })
   })
 
+  it.each<[string, AuditQuery]>([
+    ['by no term', { subject: '*/none' }],
+    ['by a term that everything has', { subject: 'a/*/none' }],
+    ['from the newest on', { subject: '*/none', order: 'newest' }],
+  ])(
+    'that looks at everything %s lets others go first, and ends when it is aborted',
+    async (_, query) => {
+      const { vault } = await testVault({ 'a/b': 'x' })
+      await Promise.all(Array.from({ length: 12_000 }, () => vault.read('a/b')))
+      const abort = new AbortController()
+      const { signal } = abort
+      const looking = vault.audit.query({ ...query, signal }).next()
+      let ended = false
+      const over = looking.then(
+        () => expect.fail('it was not aborted'),
+        (error: unknown) => {
+          ended = true
+          return error
+        },
+      )
+      await new Promise((resolve) => setImmediate(resolve))
+      expect(ended).toBe(false)
+      abort.abort()
+      expect(await over).toMatchObject({ code: 'ABORTED', message: 'the caller aborted' })
+      await expect(vault.audit.query({ ...query, signal }).next()).rejects.toMatchObject({
+        code: 'ABORTED',
+      })
+      expect(await eventsOf(vault, query)).toEqual([])
+    },
+  )
+
   it('resolves dates across a corrected clock', async () => {
     const { vault, clock } = await testVault()
     await vault.write('early', 'x')

@@ -40,6 +40,68 @@ it('a damaged row of the index costs a query time, and is built again by the nex
   await healed.close()
 })
 
+it('a damaged row of where commits begin costs a query time, and is built again by the next opening', async () => {
+  const memory = memoryStore()
+  const { vault, clock } = await testVault({ a: 'x', b: 'y' }, { store: memory })
+  await Promise.all(Array.from({ length: 9_000 }, (_, n) => vault.read(n % 60 === 0 ? 'b' : 'a')))
+  const whole = await eventsOf(vault, { subject: 'b' })
+  expect(whole).toHaveLength(151)
+  await vault.close()
+  const store = await memory.open()
+  const index = (await rowsOf(store)).filter(([key]) => key[0] === 0x69)
+  // Behind the 16 buckets of the first segment.
+  const [key, bytes] = index[16] ?? expect.fail()
+  expect(Buffer.from(key).readUInt32BE(key.length - 4)).toBe(16)
+  await store.derived.write({ put: [[key, Buffer.from(bytes).fill(0)]] })
+  await store.close()
+
+  const open = () => Vault.open({ store: memory, unlock: noKdf, actor: 'test', clock })
+  const opened = await open()
+  expect(await eventsOf(opened, { subject: 'b' })).toEqual(whole)
+  expect((await opened.health()).keepFailure).toBe('a row of the derived store does not open')
+  expect(await eventsOf(opened, { subject: 'b', order: 'newest' })).toEqual(whole.toReversed())
+  await opened.close()
+  const healed = await open()
+  expect((await healed.health()).keepFailure).toBeUndefined()
+  expect(await eventsOf(healed, { subject: 'b' })).toEqual(whole)
+  await healed.close()
+})
+
+it('a query asks a store for commits by their first position, which is found at once', async () => {
+  const memory = memoryStore()
+  const asked: number[] = []
+  const firsts = new Set<number>()
+  const create = async (): Promise<Store> => {
+    const store = await memory.create()
+    return {
+      head: () => store.head(),
+      commit: (write) => {
+        if (write.sealed !== undefined) firsts.add(write.first)
+        return store.commit(write)
+      },
+      read: (range) => {
+        asked.push(range.from)
+        return store.read(range)
+      },
+      keys: store.keys,
+      derived: store.derived,
+      files: store.files,
+      location: store.location,
+      close: () => store.close(),
+    }
+  }
+  const { vault } = await testVault(
+    { a: 'x', b: 'y' },
+    { store: { create, open: () => memory.open() } },
+  )
+  await Promise.all(Array.from({ length: 9_000 }, (_, n) => vault.read(n % 60 === 0 ? 'b' : 'a')))
+  asked.length = 0
+  expect(await eventsOf(vault, { subject: 'b' })).toHaveLength(151)
+  expect(asked.length).toBeGreaterThan(60)
+  expect(asked.filter((from) => !firsts.has(from))).toEqual([])
+  await vault.close()
+})
+
 it('a projection whose rows cannot be kept takes no other with it', async () => {
   const store = memoryStore()
   const { vault, clock } = await testVault({ a: 'x' }, { store })

@@ -2,6 +2,7 @@ import { breather } from '../../breather.ts'
 import { randomBytes } from '../../crypto/random.ts'
 import { VaultError } from '../../errors.ts'
 import type { VaultEvent } from '../../events/catalogue.ts'
+import { changesOf, grownOf, type Plan } from './capture-plan.ts'
 import { type CommitFinder, type CommitStarts, commitFinder } from './commit-finder.ts'
 import {
   decodeLayout,
@@ -11,31 +12,17 @@ import {
   type StoredSegment,
   segmentAt,
 } from './index-layout.ts'
-import type { Capture, Keeper, RowChanges } from './keeper.ts'
+import type { Capture, Keeper } from './keeper.ts'
 import { matchSegment, type SegmentQuery } from './match.ts'
 import { isComplete, type Merge, mergeNext } from './merge.ts'
-import { addOffsets } from './offset-set.ts'
-import { appendPosting, emptyPostings, type OpenMini, offsetsIn, sortPostings } from './postings.ts'
+import { addOffset } from './offset-set.ts'
+import { appendPosting, type OpenMini, offsetsIn, openMini } from './postings.ts'
 import type { SealedRows } from './sealed-rows.ts'
-import {
-  appendBucket,
-  bucketsPerSegment,
-  encodeBuckets,
-  encodeStarts,
-  startsRow,
-} from './segment.ts'
+import { appendBucket, bucketsPerSegment } from './segment.ts'
 import { type SegmentRows, segmentRows } from './segment-rows.ts'
 import { hashEvent, hashTerm, type Term, type TermHashes, termHashes } from './terms.ts'
 
 type Segment = OpenMini | StoredSegment
-
-/** What one capture writes, all of it fixed at its position. */
-interface Plan {
-  readonly grown: readonly { readonly mini: OpenMini; readonly copy: Readonly<OpenMini> }[]
-  readonly merge: Merge | undefined
-  readonly fulls: number
-  readonly swept: number
-}
 
 export interface AuditIndexOptions {
   readonly rows: SealedRows
@@ -98,7 +85,7 @@ export class AuditIndex implements Keeper {
   begin(first: number): void {
     if (first !== this.#size) return
     const mini = this.#lastMini()
-    addOffsets(mini.starts, [first - mini.from])
+    addOffset(mini.starts, first - mini.from)
   }
 
   /** Takes the event at position `size`; any other is `INTEGRITY`. */
@@ -124,8 +111,7 @@ export class AuditIndex implements Keeper {
     const last = this.#open.at(-1)
     if (last !== undefined && last.to < last.from + this.#sizes.mini) return last
     const from = this.#size
-    const starts = new Uint32Array(Math.ceil(this.#sizes.mini / 32))
-    const mini = { from, postings: emptyPostings(), starts, to: from, stored: from }
+    const mini = openMini(from, this.#sizes.mini)
     this.#open.push(mini)
     return mini
   }
@@ -136,11 +122,12 @@ export class AuditIndex implements Keeper {
     }
     const plan = this.#plan()
     const { fulls, swept } = plan
+    const about = { rows: this.#rows, sizes: this.#sizes }
     const layout = { seed: this.#rows.seed, sizes: this.#sizes, size: this.#size, fulls, swept }
     this.#captured = plan
     return {
       meta: encodeLayout(layout),
-      changes: () => this.#changes(plan),
+      changes: () => changesOf(plan, about),
       done: () => this.#done(plan),
       failed: () => {
         // All of it is in memory still, and the next capture takes it again.
@@ -151,29 +138,13 @@ export class AuditIndex implements Keeper {
 
   #plan(): Plan {
     const merge = this.#merge !== undefined && isComplete(this.#merge) ? this.#merge : undefined
-    const grown = this.#open
-      .filter((mini) => mini.stored < mini.to)
-      .map((mini) => ({ mini, copy: copyOf(mini) }))
-    return { grown, merge, fulls: this.#fulls + (merge ? 1 : 0), swept: this.#fulls }
-  }
-
-  *#changes({ grown, merge, swept }: Plan): Iterable<RowChanges> {
-    const rows = this.#rows
-    for (const { copy } of grown) {
-      const segment = { ...segmentAt(this.#sizes, 'mini', copy.from), to: copy.to }
-      const sorted = sortPostings(copy.postings)
-      yield {}
-      let bucket = 0
-      for (const plain of encodeBuckets(sorted, { seed: rows.seed, ...segment })) {
-        yield { put: [rows.seal(segment, bucket, plain)] }
-        bucket += 1
-      }
-      const starts = encodeStarts(copy.starts, { seed: rows.seed, ...segment })
-      yield { put: [rows.seal(segment, startsRow, starts)] }
-    }
-    if (merge !== undefined) yield { put: merge.rows }
-    for (let full = this.#swept; full < swept; full += 1) {
-      for (const mini of minisOf(this.#sizes, full)) yield { remove: rows.keys(mini) }
+    const grown = grownOf(this.#open)
+    return {
+      grown,
+      merge,
+      fulls: this.#fulls + (merge ? 1 : 0),
+      from: this.#swept,
+      swept: this.#fulls,
     }
   }
 
@@ -270,7 +241,9 @@ export class AuditIndex implements Keeper {
     rows: SegmentRows,
   ): Promise<number[] | undefined> {
     if ('postings' in segment) {
-      return matchSegment(query, (hash) => offsetsIn(segment.postings, hash))
+      return matchSegment(query, (hash) => ({
+        offsets: offsetsIn(segment.postings, hash),
+      }))
     }
     const found = await matchSegment(query, (hash) => rows.find(segment, hash))
     const gone = this.#rows !== rows || this.#isMerged(segment)
@@ -309,17 +282,17 @@ export class AuditIndex implements Keeper {
     const segment = { ...segmentAt(this.#sizes, 'mini', this.#size), to: this.#size }
     if (segment.from === segment.to) return true
     const reads = Array.from({ length: bucketsPerSegment }, (_, n) => this.#rows.read(segment, n))
-    const postings = emptyPostings()
+    const mini = openMini(segment.from, this.#sizes.mini)
     for (const bucket of await Promise.all(reads)) {
       if (bucket === undefined) return false
-      appendBucket(postings, bucket)
+      appendBucket(mini.postings, bucket)
     }
-    const stored = await this.#rows.readStarts(segment)
-    if (stored === undefined) return false
-    const starts = new Uint32Array(Math.ceil(this.#sizes.mini / 32))
-    starts.set(stored)
-    const { from, to } = segment
-    this.#open.push({ from, postings, starts, to, stored: to })
+    const starts = await this.#rows.readStarts(segment)
+    if (starts === undefined) return false
+    mini.starts.set(starts)
+    mini.to = segment.to
+    mini.stored = segment.to
+    this.#open.push(mini)
     return true
   }
 
@@ -337,11 +310,6 @@ export class AuditIndex implements Keeper {
     this.#merge = undefined
     this.#captured = undefined
   }
-}
-
-/** What a mini holds by now. Its columns are only appended to; its starts are changed in place. */
-function copyOf(mini: OpenMini): Readonly<OpenMini> {
-  return { ...mini, postings: { ...mini.postings }, starts: mini.starts.slice() }
 }
 
 function missing({ part, number }: StoredSegment): VaultError {

@@ -40,6 +40,6 @@ export function bucketCache(bytesMax: number): BucketCache {
   return { get, add }
 }
 
-function sizeOf({ hashes, ends, offsets }: Bucket): number {
-  return hashes.byteLength + ends.byteLength + offsets.byteLength
+function sizeOf({ hashes, ends, units }: Bucket): number {
+  return hashes.byteLength + ends.byteLength + units.byteLength
 }

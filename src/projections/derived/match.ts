@@ -1,4 +1,5 @@
-import { addOffsets, keepCommon, offsetsBetween, positionsIn } from './offset-set.ts'
+import { keepCommon, offsetsBetween, positionsIn } from './offset-set.ts'
+import { addRun, type Run } from './run.ts'
 
 /** What is asked of one segment. */
 export interface SegmentQuery {
@@ -11,10 +12,8 @@ export interface SegmentQuery {
   readonly groups: readonly (readonly number[])[]
 }
 
-/** The offsets of a hash's events within a segment; undefined when they cannot be had. */
-export type Find = (
-  hash: number,
-) => ArrayLike<number> | undefined | Promise<ArrayLike<number> | undefined>
+/** A hash's events within a segment; undefined when they cannot be had. */
+export type Find = (hash: number) => Run | undefined | Promise<Run | undefined>
 
 /** Ascending positions of the events that match; undefined as soon as `find` gives that. */
 export async function matchSegment(
@@ -25,9 +24,9 @@ export async function matchSegment(
   for (const hashes of groups) {
     const found = new Uint32Array(left.length)
     for (const hash of hashes) {
-      const offsets = await find(hash)
-      if (offsets === undefined) return undefined
-      addOffsets(found, offsets)
+      const run = await find(hash)
+      if (run === undefined) return undefined
+      addRun(found, run)
     }
     // What lies in no event of a group is not looked for in the next.
     if (!keepCommon(left, found)) return []

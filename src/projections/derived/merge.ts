@@ -1,8 +1,13 @@
 import type { Row } from '../../store/port.ts'
 import type { StoredSegment } from './index-layout.ts'
-import { addOffsets, type OffsetSet, positionsIn } from './offset-set.ts'
-import { emptyPostings, sortPostings } from './postings.ts'
-import { appendBucket, encodeBucket, encodeStarts, rowsPerSegment, startsRow } from './segment.ts'
+import { addOffset, type OffsetSet, positionsIn } from './offset-set.ts'
+import {
+  type BucketPart,
+  encodeStarts,
+  mergeBuckets,
+  rowsPerSegment,
+  startsRow,
+} from './segment.ts'
 import type { SegmentRows } from './segment-rows.ts'
 
 /** A full segment in the making. */
@@ -33,14 +38,14 @@ async function mergeBucket(
   segments: SegmentRows,
 ): Promise<StoredSegment | undefined> {
   const bucket = rows.length
-  const parts = await Promise.all(minis.map((mini) => segments.read(mini, bucket)))
-  const postings = emptyPostings()
+  const read = await Promise.all(minis.map((mini) => segments.read(mini, bucket)))
+  const parts: BucketPart[] = []
   for (const [n, mini] of minis.entries()) {
-    const part = parts[n]
+    const part = read[n]
     if (part === undefined) return mini
-    appendBucket(postings, part, mini.from - full.from)
+    parts.push({ bucket: part, shift: mini.from - full.from })
   }
-  const plain = encodeBucket(sortPostings(postings), { seed: segments.seed, ...full })
+  const plain = mergeBuckets(parts, { seed: segments.seed, ...full })
   rows.push(segments.seal(full, bucket, plain))
   return undefined
 }
@@ -49,12 +54,12 @@ async function mergeStarts(
   { full, minis, rows }: Merge,
   segments: SegmentRows,
 ): Promise<StoredSegment | undefined> {
-  const parts = await Promise.all(minis.map((mini) => segments.readStarts(mini)))
+  const read = await Promise.all(minis.map((mini) => segments.readStarts(mini)))
   const starts: OffsetSet = new Uint32Array(Math.ceil((full.to - full.from) / 32))
   for (const [n, mini] of minis.entries()) {
-    const part = parts[n]
+    const part = read[n]
     if (part === undefined) return mini
-    addOffsets(starts, positionsIn(part, mini.from - full.from))
+    for (const offset of positionsIn(part, mini.from - full.from)) addOffset(starts, offset)
   }
   const plain = encodeStarts(starts, { seed: segments.seed, ...full })
   rows.push(segments.seal(full, startsRow, plain))

@@ -11,12 +11,9 @@ export function offsetsBetween(from: number, to: number): OffsetSet {
   return set
 }
 
-/** Adds those for which the set has room. */
-export function addOffsets(set: OffsetSet, offsets: ArrayLike<number>): void {
-  for (let at = 0; at < offsets.length; at += 1) {
-    const offset = offsets[at] as number
-    set[offset >>> 5] = (set[offset >>> 5] as number) | (1 << (offset & 31))
-  }
+/** Adds one that the set has room for. */
+export function addOffset(set: OffsetSet, offset: number): void {
+  set[offset >>> 5] = (set[offset >>> 5] as number) | (1 << (offset & 31))
 }
 
 /** The greatest one up to and with an offset; undefined where there is none. */

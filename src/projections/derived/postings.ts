@@ -24,6 +24,12 @@ export interface OpenMini {
 
 const firstCapacity = 256
 
+/** A mini that is to hold the events from `from` on, `events` of them. */
+export function openMini(from: number, events: number): OpenMini {
+  const starts = new Uint32Array(Math.ceil(events / 32))
+  return { from, postings: emptyPostings(), starts, to: from, stored: from }
+}
+
 export function emptyPostings(capacity = firstCapacity): Postings {
   return { hashes: new Uint32Array(capacity), offsets: new Uint16Array(capacity), length: 0 }
 }

@@ -26,6 +26,7 @@ export function encodePage(entries: readonly Entry<unknown>[]): Buffer {
   const numbers = new Map<string, number>()
   const shapes: string[][] = []
   const items: unknown[] = []
+  let last: { readonly fields: readonly string[]; readonly number: number } | undefined
   for (const [key, row] of entries) {
     if (row === undefined) items.push(key, removed)
     else if (isPlainObject(row)) pushFields(key, row)
@@ -40,13 +41,18 @@ export function encodePage(entries: readonly Entry<unknown>[]): Buffer {
   }
 
   function shapeOf(fields: string[]): number {
+    // Rows of one projection mostly have the shape of the row before; a name takes longer than all else of a row.
+    if (last !== undefined && isSame(last.fields, fields)) return last.number
     const name = JSON.stringify(fields)
-    const known = numbers.get(name)
-    if (known !== undefined) return known
-    const number = firstShape + shapes.push(fields) - 1
+    const number = numbers.get(name) ?? firstShape + shapes.push(fields) - 1
     numbers.set(name, number)
+    last = { fields, number }
     return number
   }
+}
+
+function isSame(fields: readonly string[], others: readonly string[]): boolean {
+  return fields.length === others.length && fields.every((field, n) => field === others[n])
 }
 
 /**

@@ -2,14 +2,15 @@ import type { Row } from '../../store/port.ts'
 import { bucketCache } from './bucket-cache.ts'
 import type { StoredSegment } from './index-layout.ts'
 import type { OffsetSet } from './offset-set.ts'
+import type { Run } from './run.ts'
 import { rowKey, type SealedRows } from './sealed-rows.ts'
 import {
   type Bucket,
   bucketOf,
   decodeBucket,
   decodeStarts,
-  offsetsOf,
   rowsPerSegment,
+  runOf,
   startsRow,
 } from './segment.ts'
 
@@ -24,8 +25,8 @@ export interface SegmentRows {
   read(segment: StoredSegment, bucket: number): Promise<Bucket | undefined>
   /** Which events are the first of a commit; undefined as above. */
   readStarts(segment: StoredSegment): Promise<OffsetSet | undefined>
-  /** The offsets of a hash in a complete segment; undefined as above. Keeps the buckets that were read last. */
-  find(segment: StoredSegment, hash: number): Promise<Uint16Array | undefined>
+  /** The events of a hash in a complete segment; undefined as above. Keeps the buckets that were read last. */
+  find(segment: StoredSegment, hash: number): Promise<Run | undefined>
   /** `row` is that of a bucket, or of the starts. */
   seal(segment: StoredSegment, row: number, plain: Uint8Array): Row
   keys(segment: StoredSegment): Buffer[]
@@ -47,15 +48,15 @@ export function segmentRows(rows: SealedRows, space: Uint8Array, seed: number): 
     return plain && decodeStarts(plain, { seed, from: segment.from, to: segment.to })
   }
 
-  async function find(segment: StoredSegment, hash: number): Promise<Uint16Array | undefined> {
+  async function find(segment: StoredSegment, hash: number): Promise<Run | undefined> {
     const number = bucketOf(hash)
     const name = `${segment.from}-${segment.to}/${number}`
     const cached = cache.get(name)
-    if (cached !== undefined) return offsetsOf(cached, hash)
+    if (cached !== undefined) return runOf(cached, hash)
     const bucket = await read(segment, number)
     if (bucket === undefined) return undefined
     cache.add(name, bucket)
-    return offsetsOf(bucket, hash)
+    return runOf(bucket, hash)
   }
 
   return {

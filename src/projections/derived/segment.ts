@@ -1,18 +1,24 @@
+import { type BucketDraft, bucketDraft, closeTerm, pushOffset } from './bucket-draft.ts'
 import type { OffsetSet } from './offset-set.ts'
 import { appendPosting, type Postings } from './postings.ts'
+import { eachOffset, noRun, type Run } from './run.ts'
 
 /*
  * A segment's postings lie in 16 rows, by the top 4 bits of the hash; a bucket without any has a row all the same, so
  * that a row which is missing is missed. One more row says where commits begin.
  *
- * bucket := header(count) ‖ hashes u32[count], ascending ‖ ends u32[count]          of each hash's offsets
- *         ‖ offsets u16[], ascending for each hash                                 of events, from `from`
+ * bucket := header(count) ‖ hashes u32[count], ascending ‖ ends u32[count] ‖ units u16[]    an end for each hash's run
+ * run    := offsets u16[n], ascending                                               of events, from `from`
+ *         | bits u16[u], the lowest first      where n ≥ u = 2 × ⌈(to − from) / 32⌉: a bit for each event from `from` on
  * starts := header(0) ‖ bits u32[]               for each event from `from` on whether it is the first of a commit
  * header := format u32 ‖ seed u32 ‖ count u32 ‖ 0 u32 ‖ from f64 ‖ to f64            the positions it covers
  *
  * Numbers are in the order of the machine, so that they are read where they lie; on a machine of the other order the
  * format reads as another, which is a doubt. Under one seed, a segment's whole range has one content: whatever row
  * of that key opens and has that seed and range is the right one.
+ *
+ * A term that most events have (a type, the one actor there is) takes a bit an event and not 16, so that the bucket which
+ * it falls into is no slower to read than the others.
  */
 
 export const bucketsPerSegment = 16
@@ -20,7 +26,7 @@ export const bucketsPerSegment = 16
 export const startsRow = bucketsPerSegment
 export const rowsPerSegment = bucketsPerSegment + 1
 const bucketShift = 28
-const format = 1
+const format = 2
 const headerBytes = 32
 
 /** What a row is of: both stand in it. */
@@ -34,7 +40,9 @@ export interface Coverage {
 export interface Bucket {
   readonly hashes: Uint32Array
   readonly ends: Uint32Array
-  readonly offsets: Uint16Array
+  readonly units: Uint16Array
+  /** The length of a run of bits; one of offsets is shorter. */
+  readonly bitUnits: number
 }
 
 export function bucketOf(hash: number): number {
@@ -46,44 +54,58 @@ export function* encodeBuckets(
   sorted: Readonly<Postings>,
   coverage: Coverage,
 ): Generator<Uint8Array, void, undefined> {
-  let start = 0
+  const { hashes, offsets, length } = sorted
+  let at = 0
   for (let bucket = 0; bucket < bucketsPerSegment; bucket += 1) {
-    let end = start
-    while (end < sorted.length && bucketOf(sorted.hashes[end] as number) === bucket) end += 1
-    yield encodeBucket(sorted, coverage, { start, end })
-    start = end
+    const draft = bucketDraft(bitUnitsOf(coverage))
+    while (at < length && bucketOf(hashes[at] as number) === bucket) {
+      const hash = hashes[at] as number
+      for (; at < length && hashes[at] === hash; at += 1) pushOffset(draft, offsets[at] as number)
+      closeTerm(draft, hash)
+    }
+    yield encodeBucket(draft, coverage)
   }
 }
 
-/** The row of the pairs from `start` to `end - 1`, by default of all. */
-export function encodeBucket(
-  sorted: Readonly<Postings>,
-  coverage: Coverage,
-  { start = 0, end = sorted.length }: { start?: number; end?: number } = {},
-): Uint8Array {
-  const count = countHashes(sorted.hashes, start, end)
-  const bytes = rowOf(coverage, { count, bodyBytes: 8 * count + 2 * (end - start) })
-  const { hashes, ends, offsets } = columnsOf(bytes, count)
-  offsets.set(sorted.offsets.subarray(start, end))
-  let term = -1
-  for (let at = start; at < end; at += 1) {
-    const hash = sorted.hashes[at] as number
-    if (term < 0 || hash !== hashes[term]) hashes[++term] = hash
-    ends[term] = at + 1 - start
-  }
+/** The plain row of what was drafted. */
+function encodeBucket(draft: BucketDraft, coverage: Coverage): Uint8Array {
+  const count = draft.hashes.length
+  const bytes = rowOf(coverage, { count, bodyBytes: 8 * count + 2 * draft.length })
+  const { hashes, ends, units } = columnsOf(bytes, count, coverage)
+  hashes.set(draft.hashes)
+  ends.set(draft.ends)
+  units.set(draft.units.subarray(0, draft.length))
   return bytes
-}
-
-function countHashes(sorted: Uint32Array, start: number, end: number): number {
-  let count = start < end ? 1 : 0
-  for (let at = start + 1; at < end; at += 1) if (sorted[at] !== sorted[at - 1]) count += 1
-  return count
 }
 
 /** Undefined for a row of another format, seed or range. */
 export function decodeBucket(plain: Uint8Array, coverage: Coverage): Bucket | undefined {
   const opened = openRow(plain, coverage)
-  return opened && columnsOf(opened.bytes, opened.count)
+  return opened && columnsOf(opened.bytes, opened.count, coverage)
+}
+
+/** A bucket of a segment that begins `shift` positions behind the one that it becomes a part of. */
+export interface BucketPart {
+  readonly bucket: Bucket
+  readonly shift: number
+}
+
+/** The plain row of the buckets of segments that follow one another: by their hashes, which are sorted. */
+export function mergeBuckets(parts: readonly BucketPart[], coverage: Coverage): Uint8Array {
+  const draft = bucketDraft(bitUnitsOf(coverage))
+  const terms = parts.map(() => 0)
+  const hashAt = (n: number) => parts[n]?.bucket.hashes[terms[n] as number] ?? Infinity
+  for (;;) {
+    let hash = Infinity
+    for (let n = 0; n < parts.length; n += 1) hash = Math.min(hash, hashAt(n))
+    if (hash === Infinity) return encodeBucket(draft, coverage)
+    for (const [n, { bucket, shift }] of parts.entries()) {
+      if (hashAt(n) !== hash) continue
+      eachOffset(runAt(bucket, terms[n] as number), (offset) => pushOffset(draft, shift + offset))
+      terms[n] = (terms[n] as number) + 1
+    }
+    closeTerm(draft, hash)
+  }
 }
 
 /** The row that says which events from `from` to `to - 1` are the first of a commit. */
@@ -102,10 +124,6 @@ export function decodeStarts(plain: Uint8Array, coverage: Coverage): OffsetSet |
   return new Uint32Array(buffer, byteOffset + headerBytes, wordsOf(coverage))
 }
 
-function wordsOf({ from, to }: Coverage): number {
-  return Math.ceil((to - from) / 32)
-}
-
 /** A row with its header, and room for the rest. */
 function rowOf(
   { seed, from, to }: Coverage,
@@ -117,7 +135,6 @@ function rowOf(
   return bytes
 }
 
-/** Undefined for a row of another format, seed or range. */
 function openRow(
   plain: Uint8Array,
   { seed, from, to }: Coverage,
@@ -131,19 +148,33 @@ function openRow(
   return { bytes, count }
 }
 
-function columnsOf({ buffer, byteOffset, byteLength }: Uint8Array, count: number): Bucket {
+function columnsOf(
+  { buffer, byteOffset, byteLength }: Uint8Array,
+  count: number,
+  coverage: Coverage,
+): Bucket {
   const hashesAt = byteOffset + headerBytes
   const endsAt = hashesAt + 4 * count
-  const offsetsAt = endsAt + 4 * count
+  const unitsAt = endsAt + 4 * count
   return {
     hashes: new Uint32Array(buffer, hashesAt, count),
     ends: new Uint32Array(buffer, endsAt, count),
-    offsets: new Uint16Array(buffer, offsetsAt, (byteOffset + byteLength - offsetsAt) / 2),
+    units: new Uint16Array(buffer, unitsAt, (byteOffset + byteLength - unitsAt) / 2),
+    bitUnits: bitUnitsOf(coverage),
   }
 }
 
-/** The offsets of the events that have a term of this hash. */
-export function offsetsOf({ hashes, ends, offsets }: Bucket, hash: number): Uint16Array {
+function wordsOf({ from, to }: Coverage): number {
+  return Math.ceil((to - from) / 32)
+}
+
+function bitUnitsOf(coverage: Coverage): number {
+  return 2 * wordsOf(coverage)
+}
+
+/** The events that have a term of this hash. */
+export function runOf(bucket: Bucket, hash: number): Run {
+  const { hashes } = bucket
   let low = 0
   let high = hashes.length
   while (low < high) {
@@ -151,16 +182,17 @@ export function offsetsOf({ hashes, ends, offsets }: Bucket, hash: number): Uint
     if ((hashes[middle] as number) < hash) low = middle + 1
     else high = middle
   }
-  if (hashes[low] !== hash) return offsets.subarray(0, 0)
-  return offsets.subarray(low === 0 ? 0 : ends[low - 1], ends[low])
+  return hashes[low] === hash ? runAt(bucket, low) : noRun
 }
 
-/** Appends a bucket's pairs to postings whose segment begins `shift` positions before this one. */
-export function appendBucket(postings: Postings, bucket: Bucket, shift = 0): void {
-  let at = 0
-  for (let term = 0; term < bucket.hashes.length; term += 1) {
-    const hash = bucket.hashes[term] as number
-    const end = bucket.ends[term] as number
-    for (; at < end; at += 1) appendPosting(postings, hash, shift + (bucket.offsets[at] as number))
+function runAt({ ends, units, bitUnits }: Bucket, term: number): Run {
+  const run = units.subarray(term === 0 ? 0 : ends[term - 1], ends[term])
+  return run.length === bitUnits ? { bits: run } : { offsets: run }
+}
+
+/** Appends a bucket's pairs to postings of its segment. */
+export function appendBucket(postings: Postings, bucket: Bucket): void {
+  for (const [term, hash] of bucket.hashes.entries()) {
+    eachOffset(runAt(bucket, term), (offset) => appendPosting(postings, hash, offset))
   }
 }
