@@ -8,6 +8,7 @@ import type {
   Scope,
 } from '../index.ts'
 import { at } from './at.ts'
+import { callAnd } from './call.ts'
 import { receivedEvents } from './events.ts'
 import { wiredDate } from './moments.ts'
 import type { Server } from './server.ts'
@@ -36,10 +37,13 @@ export function auditing(server: Server): RemoteAudit {
 /** Pages of one log, however it goes on meanwhile: each is asked for when it is wanted. */
 async function* pages(
   server: Server,
-  { signal, from, to, ...query }: AuditQuery,
+  { actor, from, to, ...query }: AuditQuery,
 ): AsyncGenerator<AuditPage, void, void> {
+  // Whose acts are looked for says nothing of who looks.
+  const { call, rest } = callAnd(query)
   const asked = {
-    ...query,
+    ...rest,
+    ...(actor !== undefined && { actor }),
     ...(from !== undefined && { from: wiredDate(from) }),
     ...(to !== undefined && { to: wiredDate(to) }),
   }
@@ -48,7 +52,7 @@ async function* pages(
     const page: AuditPage = await server.json<AuditPage>({
       path: '/audit',
       query: { ...asked, after, size },
-      ...(signal && { call: { signal } }),
+      call,
     })
     if (page.events.length > 0) yield page
     size = page.size
@@ -58,13 +62,14 @@ async function* pages(
 
 async function* followed(
   server: Server,
-  { signal, after, onBegin, onCaughtUp, ...filter }: AuditFollow,
+  { actor, after, onBegin, onCaughtUp, ...filter }: AuditFollow,
 ): AsyncGenerator<AuditEvent, void, void> {
+  const { call, rest } = callAnd(filter)
   const received = receivedEvents(server, {
     asking: {
       path: '/audit/follow',
-      query: { ...filter, after },
-      ...(signal && { call: { signal } }),
+      query: { ...rest, ...(actor !== undefined && { actor }), after },
+      call,
     },
     onBegin: () => onBegin?.(),
     onRest: (position) => {

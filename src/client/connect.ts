@@ -100,11 +100,11 @@ export function connect(options: ServerOptions): RemoteVault {
     keyslots: keyslots(server),
     keys: keys(server),
     anchors: anchors(server),
-    asOf: async (moment, { signal } = {}): Promise<VaultAsOf> => {
+    asOf: async (moment, { onProgress: _, ...call } = {}): Promise<VaultAsOf> => {
       const { position, time } = await server.json<{ position: number; time: string }>({
         path: '/moment',
         query: momentQuery(moment),
-        ...(signal && { call: { signal } }),
+        call,
       })
       return { ...secretLooks(server, { position }), position, time: new Date(time) }
     },

@@ -12,7 +12,7 @@ import {
   queryAudit,
   recordedOf,
 } from './audit.ts'
-import { permitted, recordAsked } from './call.ts'
+import { type Call, contextIn, permitted, recordAsked } from './call.ts'
 import type { Calls } from './calls.ts'
 import type { Engine } from './engine.ts'
 import type { Permit } from './permit.ts'
@@ -20,8 +20,18 @@ import { permitEvents, untilEnd } from './permit-events.ts'
 import type { AuditReader } from './readers.ts'
 import type { Session } from './session.ts'
 
-/** What is given of the log, by now. */
-type Sees = (event: AuditEvent) => boolean
+/** What policy lets a scope see of the log, by now. */
+interface Sight {
+  sees(event: AuditEvent): boolean
+  /** Throws `DENIED`, once that is on record, where it may no longer see anything of what it looks at. */
+  expectHeld(): Promise<void>
+}
+
+/** A look that has begun; of the host, and of operators, who see all, without a sight. */
+interface Look {
+  readonly call: Call
+  readonly sight?: Sight
+}
 
 /**
  * The audit trail of an open vault. Where inspections are recorded, so is each beginning of a look at it.
@@ -31,50 +41,45 @@ type Sees = (event: AuditEvent) => boolean
  * the filter is about.
  */
 export function auditReader(session: Session, calls: Calls): AuditReader {
-  const begin = async (engine: Engine, query: AuditQuery | AuditFollow) => {
-    if (!calls.isRecorded) return undefined
-    const call = calls.of({})
+  const begin = async (engine: Engine, query: AuditQuery | AuditFollow): Promise<Look> => {
+    const call = calls.of(contextIn(query))
+    if (!calls.isRecorded) return { call }
     const { permit } = call
+    const asked = askedBy(query)
     const fact = { type: 'audit.read', subject: '', data: { filter: recordedOf(query) } } as const
-    await recordAsked(engine, call, { fact, asked: askedBy(query) })
-    return permit && seesBy(permit)
-  }
-  const seesBy =
-    (permit: Permit): Sees =>
-    ({ subject }) =>
-      permit.judge({ operation: 'audit', subject }).allowed
-  /** What a scope follows ends with the token that it acts by. */
-  const expectHeld = async (query: AuditFollow) => {
-    const call = calls.of({})
-    const { token } = call.permit ?? {}
-    if (token !== undefined && token() === undefined) {
-      await permitted(session.engine(), call, askedBy(query))
-    }
+    await recordAsked(engine, call, { fact, asked })
+    if (permit === undefined) return { call }
+    const expectHeld = async () => void (await permitted(session.engine(), call, asked))
+    return { call, sight: { sees: seesBy(permit), expectHeld } }
   }
   async function* pages(query: AuditQuery): AsyncGenerator<AuditPage, void, void> {
     checkQuery(query)
     const engine = session.engine()
-    const sees = await begin(engine, query)
+    const { sight } = await begin(engine, query)
     const found = queryAudit(engine, query)
-    yield* sees === undefined ? found : seenPages(found, query, sees)
+    yield* sight === undefined ? found : seenPages(found, query, sight)
   }
   async function* follow(
     engine: Engine,
     query: AuditFollow,
   ): AsyncGenerator<AuditEvent, void, void> {
-    const sees = await begin(engine, query)
+    const { call, sight } = await begin(engine, query)
     query.onBegin?.()
-    const { permit } = calls.of({})
+    const { permit } = call
+    // What a scope follows ends with the token that it acts by.
+    const expectToken = async () => {
+      if (permit?.token !== undefined && permit.token() === undefined) await sight?.expectHeld()
+    }
     const onRest = async (next: number) => {
-      if (permit !== undefined) await expectHeld(query)
+      await expectToken()
       query.onCaughtUp?.(next - 1)
       return permit && untilEnd(session, permit)
     }
     const besides = permit && permitEvents(session, permit)
     const along = { log: engine, onRest, ...(besides && { besides }) }
     for await (const event of followAudit(session.followed, query, along)) {
-      if (sees === undefined || sees(event)) yield event
-      else await expectHeld(query)
+      if (sight === undefined || sight.sees(event)) yield event
+      else await expectToken()
     }
   }
   return {
@@ -100,27 +105,37 @@ function fixed(value: unknown): unknown {
 
 /**
  * Pages of what a scope sees, as full as those that they are made of. A page takes its time to fill, and policy may change
- * meanwhile: what it holds is judged again when it is given. It goes on behind all that was looked at for it.
+ * meanwhile: what it holds is judged again when it is given, and where something is held back so is the right to look. It
+ * goes on behind all that was looked at for it.
  */
 async function* seenPages(
   pages: AsyncGenerator<AuditPage, void, void>,
   { limit = pageDefault }: AuditQuery,
-  sees: Sees,
+  sight: Sight,
 ): AsyncGenerator<AuditPage, void, void> {
+  const seen = async (events: readonly AuditEvent[]) => {
+    const left = events.filter((event) => sight.sees(event))
+    if (left.length < events.length) await sight.expectHeld()
+    return left
+  }
   let events: AuditEvent[] = []
   let size = 0
   for await (const page of pages) {
     size = page.size
-    for (const event of page.events.filter(sees)) {
+    for (const event of await seen(page.events)) {
       const next = events.at(-1)?.position
       if (events.length === limit && next !== undefined) {
-        yield { events: events.filter(sees), size, next }
+        yield { events: await seen(events), size, next }
         events = []
       }
       events.push(event)
     }
   }
-  if (events.length > 0) yield { events: events.filter(sees), size }
+  if (events.length > 0) yield { events: await seen(events), size }
+}
+
+function seesBy(permit: Permit): Sight['sees'] {
+  return ({ subject }) => permit.judge({ operation: 'audit', subject }).allowed
 }
 
 /** A look takes the right to some of what its filter lets through. */

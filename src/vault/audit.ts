@@ -9,6 +9,7 @@ import { firstFrom, sizeAt } from '../log/seek.ts'
 import { expectOngoing } from '../ongoing.ts'
 import type { CommitFinder } from '../projections/derived/commit-finder.ts'
 import { type AuditFilter, type ReadFilter, readFilter } from './audit-filter.ts'
+import type { CallContext } from './call.ts'
 import type { FoldedLog } from './folded-log.ts'
 import { date } from './meta-options.ts'
 
@@ -27,7 +28,7 @@ export type AuditEvent = {
   }
 }[EventType]
 
-export interface AuditQuery extends AuditFilter {
+export interface AuditQuery extends AuditFilter, CallContext {
   /** From this time on: a `Date`, or an ISO 8601 text. */
   readonly from?: Date | string
   /** Up to and with this time. */
@@ -50,7 +51,7 @@ export interface AuditPage {
   readonly next?: number
 }
 
-export interface AuditFollow extends AuditFilter {
+export interface AuditFollow extends AuditFilter, CallContext {
   /** Positions above this one; from the first event on unless said. */
   readonly after?: number
   /** Told once it has begun: it is let through and, where looks are, on record. */

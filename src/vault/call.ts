@@ -7,16 +7,20 @@ import { contextBytesMax, reasonBytesMax } from '../limits.ts'
 import type { CallLimits, Command } from '../log/queue.ts'
 import { type Permit, underPolicy } from './permit.ts'
 
-/** Who asks, why and for how long: taken by every operation. */
-export interface CallOptions {
-  /** Who did it, instead of the vault's own actor. It is recorded as *claimed*: the host vouches for it. */
-  readonly actor?: string
+/** Why it is asked, from where, and as part of what: on record beside who asks. */
+export interface CallContext {
   readonly reason?: string
   /** Address the request came from. */
   readonly source?: string
   readonly correlationId?: string
   readonly causationId?: string
   readonly traceId?: string
+}
+
+/** Who asks, why and for how long: taken by every operation. */
+export interface CallOptions extends CallContext {
+  /** Who did it, instead of the vault's own actor. It is recorded as *claimed*: the host vouches for it. */
+  readonly actor?: string
   /**
    * Of a change to a secret: the id that its first event is to have, a UUID of version 7 and of this hour. The same call
    * again then appends nothing and answers as the first did.
@@ -104,9 +108,22 @@ export interface CallDefaults {
   readonly ambient: (() => CallOptions | undefined) | undefined
 }
 
-const texts = ['reason', 'source', 'correlationId', 'causationId', 'traceId'] as const
+const texts = [
+  'reason',
+  'source',
+  'correlationId',
+  'causationId',
+  'traceId',
+] as const satisfies readonly (keyof CallContext)[]
 /** Node clamps longer timers to 1 ms. */
 export const timeoutMsMax = 2 ** 31 - 1
+
+/** What was said of why, apart from whatever else was said with it. */
+export function contextIn(said: CallContext): CallContext {
+  return Object.fromEntries(
+    texts.filter((name) => said[name] !== undefined).map((name) => [name, said[name]]),
+  )
+}
 
 /** Reads a call's options, over the ambient ones, over the vault's own. Throws `INVALID` or `TOO_LARGE`. */
 export function readCall(defaults: CallDefaults, options: CallOptions = {}): Call {

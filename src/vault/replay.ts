@@ -10,7 +10,7 @@ import {
   viewOf,
 } from '../projections/projection.ts'
 import { checkPosition } from './audit.ts'
-import type { CallOptions } from './call.ts'
+import type { CallContext, CallOptions } from './call.ts'
 import type { FoldedLog } from './folded-log.ts'
 import type { Inspector } from './inspect.ts'
 import { date } from './meta-options.ts'
@@ -25,6 +25,9 @@ export interface PassOptions {
   readonly onProgress?: (progress: { readonly position: number; readonly size: number }) => void
   readonly signal?: AbortSignal
 }
+
+/** A look at a moment: why it is looked at, beside how far it has come. */
+export interface AsOfOptions extends PassOptions, CallContext {}
 
 export interface ReplayOptions extends PassOptions, CallOptions {
   /** Now unless said. */

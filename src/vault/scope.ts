@@ -3,7 +3,7 @@ import type { SecretInput, SecretValue } from '../secret/value.ts'
 import { Anchors } from './anchors.ts'
 import { stateAsOf, type VaultAsOf } from './as-of.ts'
 import { type BackedUp, type BackupOptions, backupBytes, backupVault } from './backup.ts'
-import type { CallOptions } from './call.ts'
+import { type CallOptions, contextIn } from './call.ts'
 import type { Calls } from './calls.ts'
 import {
   changeVersions,
@@ -38,7 +38,7 @@ import type { WriteOptions } from './new-value.ts'
 import { Policies } from './policies.ts'
 import { checkRead, type ReadOptions, readSecret } from './read.ts'
 import type { SecretInspector, SecretReader } from './readers.ts'
-import type { Moment, PassOptions } from './replay.ts'
+import type { AsOfOptions, Moment } from './replay.ts'
 import { vaultSource, wholeLog } from './reporting/report-source.ts'
 import { Reports } from './reporting/reports.ts'
 import { Roles } from './roles.ts'
@@ -222,7 +222,7 @@ export class Scope extends WholeLog implements SecretReader, SecretInspector {
    * const { items } = await march.list('prod/')
    * const secret = await march.read('prod/db/password', { reason: 'incident 12' })
    */
-  async asOf(moment: Moment, options: PassOptions = {}): Promise<VaultAsOf> {
+  async asOf(moment: Moment, options: AsOfOptions = {}): Promise<VaultAsOf> {
     const calls = this.#calls
     const find = (engine: Engine) =>
       stateAsOf(engine, moment, {
@@ -230,7 +230,9 @@ export class Scope extends WholeLog implements SecretReader, SecretInspector {
         run: (call, work) => calls.run(call, work),
         look: (call, work) => calls.inspect(call, work),
       })
-    return calls.isScoped ? scopedAsOf(calls, find) : calls.run({}, (_, engine) => find(engine))
+    return calls.isScoped
+      ? scopedAsOf(calls, contextIn(options), find)
+      : calls.run({}, (_, engine) => find(engine))
   }
 
   /**

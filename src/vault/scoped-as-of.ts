@@ -1,7 +1,7 @@
 import type { Asked } from '../access/asked.ts'
 import type { Operation } from '../events/words.ts'
 import type { VaultAsOf } from './as-of.ts'
-import { permitted, recordAsked } from './call.ts'
+import { type CallContext, permitted, recordAsked } from './call.ts'
 import type { Calls } from './calls.ts'
 import type { Engine } from './engine.ts'
 import type { Permit } from './permit.ts'
@@ -14,9 +14,10 @@ import { momentRefused } from './replay.ts'
  */
 export function scopedAsOf(
   calls: Calls,
+  why: CallContext,
   find: (engine: Engine) => Promise<VaultAsOf>,
 ): Promise<VaultAsOf> {
-  return calls.run({}, async (call, engine) => {
+  return calls.run(why, async (call, engine) => {
     const asked = lookBy(call.permit)
     await permitted(engine, call, asked)
     const found = await find(engine).catch((error: unknown) => {

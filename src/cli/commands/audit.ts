@@ -80,7 +80,7 @@ async function* followed(
   // Nothing else keeps the process alive while it waits for an event.
   const alive = setInterval(() => undefined, aliveMs)
   try {
-    yield* vault.audit.follow({ ...filterOf(flags), ...start, signal: cli.signal })
+    yield* vault.audit.follow({ ...cli.call, ...filterOf(flags), ...start })
   } finally {
     clearInterval(alive)
   }
@@ -94,11 +94,11 @@ async function* queried(
   const { after } = flags
   const limit = Math.max(1, Math.min(flags.limit ?? pageLimit, pageLimit))
   const query: AuditQuery = {
+    ...cli.call,
     ...filterOf(flags),
     ...rangeOf(cli, flags),
     ...(after !== undefined && { after }),
     limit,
-    signal: cli.signal,
   }
   for await (const { events } of reader.audit.query(query)) yield* events
 }

@@ -35,9 +35,7 @@ async function get(cli: Cli, path: string, flags: GetFlags): Promise<void> {
     const source =
       flags.asOf === undefined
         ? vault
-        : await vault.asOf(moment(flags.asOf, { ...cli.globals, now: cli.now }), {
-            signal: cli.signal,
-          })
+        : await vault.asOf(moment(flags.asOf, { ...cli.globals, now: cli.now }), cli.call)
     const secret = await source.read(path, {
       ...cli.call,
       ...(flags.version !== undefined && { version: flags.version }),

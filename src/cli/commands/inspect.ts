@@ -43,7 +43,7 @@ export function addList(program: Command): void {
 
 async function momentOf(cli: Cli, vault: Reader, asOf: string | undefined) {
   if (asOf === undefined) return undefined
-  return vault.asOf(moment(asOf, { ...cli.globals, now: cli.now }), { signal: cli.signal })
+  return vault.asOf(moment(asOf, { ...cli.globals, now: cli.now }), cli.call)
 }
 
 async function all(source: Inspected, prefix: string, cli: Cli): Promise<SecretInfo[]> {

@@ -2,7 +2,7 @@ import type { OutputFile, OutputSink } from '../../reports/write.ts'
 import type { VaultAsOf } from '../as-of.ts'
 import type { BackupOptions } from '../backup.ts'
 import type { CallOptions } from '../call.ts'
-import type { Moment, PassOptions, ReplayOptions } from '../replay.ts'
+import type { AsOfOptions, Moment, ReplayOptions } from '../replay.ts'
 import type { EvidenceOptions } from '../reporting/evidence.ts'
 import type { ReportOptions } from '../reporting/report-run.ts'
 import type { WriteReportOptions } from '../reporting/reports.ts'
@@ -17,7 +17,7 @@ type Run = (called: Called) => unknown
 /** What a verb does where that is not, with the same arguments, the verb of the vault that bears its name. */
 const runs: Partial<Record<VerbName, Run>> = {
   asOf: async ({ vault, args, moment }) => {
-    const known = await vault.asOf(...(args as [Moment, PassOptions?]))
+    const known = await vault.asOf(...(args as [Moment, AsOfOptions?]))
     moment.known = known
     const { position, time } = known
     return { position, time }

@@ -49,6 +49,21 @@ export function auditVerbs(open: OpenSubject): void {
       ])
     })
 
+    it('has on record why it is looked at', async () => {
+      const { vault, host } = subject
+      const why = { reason: 'quarterly review', causationId: 'ticket 3' }
+      await eventsOf(vault.audit.query({ actor: 'user/bob', ...why }))
+      const following = vault.audit.follow({ ...why, reason: 'on call', signal: stop.signal })
+      await following.next()
+      await following.return()
+      const looks = await eventsOf(host.audit.query({ type: 'audit.read' }))
+      expect(looks.map(({ context }) => context)).toMatchObject([
+        why,
+        { ...why, reason: 'on call' },
+      ])
+      expect(looks[0]?.data).toEqual({ filter: { actor: 'user/bob' } })
+    })
+
     it('gives no page where nothing matches', async () => {
       expect(await eventsOf(subject.vault.audit.query({ subject: 'nowhere' }))).toEqual([])
     })

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { eventId } from '../../../src/client.ts'
 import { generate } from '../../../src/index.ts'
+import { eventsOf } from '../../fixtures/events.ts'
 import type { OpenSubject, Subject } from './subject.ts'
 
 /** The verbs of secrets. */
@@ -107,6 +108,14 @@ export function secretVerbs(open: OpenSubject): void {
       expect((await then.describe('a')).version).toBe(1)
       expect((await then.read('a')).text()).toBe('old')
       expect((await then.list()).items).toHaveLength(1)
+    })
+
+    it('has on record why it looked at what was', async () => {
+      const { vault, host } = subject
+      const { position } = await vault.write('a', 'old')
+      await vault.asOf({ position }, { reason: 'incident 12', causationId: 'ticket 3' })
+      const [look] = await eventsOf(host, { type: 'secret.inspected' })
+      expect(look?.context).toMatchObject({ reason: 'incident 12', causationId: 'ticket 3' })
     })
 
     it.each([

@@ -24,15 +24,15 @@ const followAudit = operation({
   }),
   answer: { [eventStreamType]: auditEvent },
   refusals: ['CLOSED'],
-  run: async ({ request, scope, query, call: { signal } }) => {
+  run: async ({ request, scope, query, call }) => {
     prefers(request, [eventStreamType])
     const after = lastEventId(request) ?? query.after
     return eventStream(request, {
       items: (progress) =>
         scope.audit.follow({
           ...query,
+          ...call,
           ...(after !== undefined && { after }),
-          ...(signal && { signal }),
           onBegin: () => progress.onBegin(),
           onCaughtUp: (position) => progress.onCaughtUp(position),
         }),

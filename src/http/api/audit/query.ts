@@ -56,9 +56,9 @@ export const queryAudit = operation({
     if (isLines && most !== undefined) {
       throw new VaultError('INVALID', 'query.limit is of a page: lines of JSON have none')
     }
-    const asked = { ...filter, ...(call.signal && { signal: call.signal }) }
     const pages = scope.audit.query({
-      ...asked,
+      ...filter,
+      ...call,
       ...(isLines ? { limit: linesAtOnce } : most !== undefined && { limit: most }),
     })
     // A refusal comes before the answer has begun.

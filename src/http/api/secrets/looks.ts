@@ -98,8 +98,7 @@ export const looks: readonly AnyOperation[] = [
     run: async ({ scope, query, call }) => {
       const at = momentOf(query)
       if (at === undefined) throw new VaultError('INVALID', 'query: give position or time')
-      const { signal } = call
-      const { position, time } = await scope.asOf(at, signal === undefined ? {} : { signal })
+      const { position, time } = await scope.asOf(at, call)
       return { position, time }
     },
   }),
@@ -141,7 +140,5 @@ async function inspectorOf({
   SecretInspector & Pick<TokenScope | VaultAsOf, 'read'>
 > {
   const at = momentOf(query)
-  if (at === undefined) return scope
-  const { signal } = call
-  return scope.asOf(at, signal === undefined ? {} : { signal })
+  return at === undefined ? scope : scope.asOf(at, call)
 }
