@@ -1,3 +1,4 @@
+import { breather } from '../breather.ts'
 import { VaultError } from '../errors.ts'
 import type { VaultEvent } from '../events/catalogue.ts'
 import { decodeEvent } from '../events/decode.ts'
@@ -26,28 +27,23 @@ export interface LogSource {
 }
 
 /**
- * How many sealed commits may be opened and folded before other work of the process gets its turn: full ones hold a
- * thousand events, which take a few milliseconds.
- */
-const commitsPerTurn = 8
-
-/**
  * Commits from the one that holds `from` to the one that holds `to - 1`: opened, checked, in order and dense.
- * Gives way to other work every few commits. Throws `INTEGRITY`, naming the position.
+ * Gives way to other work every few milliseconds, those of whoever takes the commits among them. Throws `INTEGRITY`, naming
+ * the position, and `CLOSED` once the keys are erased.
  */
 export async function* readCommits(
   source: LogSource,
   range: { from: number; to?: number; signal?: AbortSignal },
 ): AsyncGenerator<ReadCommit, void, void> {
+  const breathe = breather()
   let next: number | undefined
   for await (const batch of source.store.read(range)) {
-    let opened = 0
     for (const stored of batch) {
       const commit = openStored(source.epochs, stored)
       expectDense(commit, next ?? range.from, next === undefined)
       next = commit.end
       yield commit
-      if (++opened % commitsPerTurn === 0) await turn()
+      await breathe()
       expectOngoing(range.signal)
     }
   }
@@ -117,9 +113,4 @@ function expectDense(commit: Commit, next: number, isFirst: boolean): void {
       found: commit.first,
     },
   )
-}
-
-/** Lets timers, sockets and other callers go first. */
-function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
 }

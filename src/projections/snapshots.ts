@@ -29,7 +29,10 @@ export class Snapshots {
   /** With the newest manifest, where there is one that opens; otherwise with none, and everything is replayed. */
   static async open(rows: SealedRows): Promise<Snapshots> {
     const row = await rows.get(manifestKey).catch(() => undefined)
-    return new Snapshots(rows, row === undefined ? undefined : readManifest(row))
+    const manifest = row && readManifest(row)
+    // Rows of another format are of no use to anybody, and some would never be written over.
+    if (row !== undefined && manifest === undefined) await rows.clear()
+    return new Snapshots(rows, manifest)
   }
 
   get rows(): SealedRows {

@@ -54,7 +54,8 @@ async function* itemsOf(
 }
 
 function* membersOf(value: object): Generator<string, void, void> {
-  for (const [name, member] of Object.entries(value)) {
-    yield `${JSON.stringify(name)}:${JSON.stringify(member)}`
+  const members = value as Readonly<Record<string, unknown>>
+  for (const name of Object.keys(members)) {
+    yield `${JSON.stringify(name)}:${JSON.stringify(members[name])}`
   }
 }

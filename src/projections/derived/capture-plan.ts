@@ -16,7 +16,7 @@ export interface Plan {
 }
 
 /** A mini that holds more than its rows, with what it holds by now. */
-export interface GrownMini {
+interface GrownMini {
   readonly mini: OpenMini
   readonly copy: Readonly<OpenMini>
 }

@@ -69,14 +69,16 @@ export function changeRows(rows: SealedRows, space: Uint8Array, seed: number): C
   }
 }
 
-/** What `read` gives of each, in order, a few at once; other work of the process gets its turn in between. */
+/** What `read` gives of each, in order, a few at once; other work of the process gets its turn after each. */
 export async function* readAhead<K, V>(
   keys: readonly K[],
   read: (key: K) => Promise<V>,
 ): AsyncGenerator<V, void, void> {
   for (let at = 0; at < keys.length; at += readAtOnce) {
-    yield* await Promise.all(keys.slice(at, at + readAtOnce).map(read))
-    await turn()
+    for (const value of await Promise.all(keys.slice(at, at + readAtOnce).map(read))) {
+      yield value
+      await turn()
+    }
   }
 }
 

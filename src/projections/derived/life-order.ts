@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { chunkSlots, type LifeChange, type LifeTable } from './life-table.ts'
 
 /** Paths sorted, or merged, before other work of the process gets its turn. */
-const pathsPerTurn = 4096
+const pathsPerTurn = 1024
 
 /** The paths of a table's lives, and their slots. It is shared by tables of the same paths, and never changed. */
 export interface LifeOrder {

@@ -23,8 +23,8 @@ import { eachOffset, noRun, type Run } from './run.ts'
 
 export const bucketsPerSegment = 16
 /** The number of the row of starts, behind the buckets. */
-export const startsRow = bucketsPerSegment
-export const rowsPerSegment = bucketsPerSegment + 1
+export const startsRow = 16
+export const rowsPerSegment = 17
 const bucketShift = 28
 const format = 2
 const headerBytes = 32
