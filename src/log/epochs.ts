@@ -19,8 +19,9 @@ export interface Epochs {
   readonly current: Epoch
   /** Takes the epochs that a later generation of the keyring adds: what is appended next is sealed under the newest. */
   adopt(keyring: Keyring): void
-  /** The epoch that a commit at this position must be sealed under. */
+  /** The epoch that a commit at this position must be sealed under. Throws `CLOSED` once they are erased. */
   at(position: number): Epoch
+  /** Lets go of them: whoever still reads has a commit at hand that says nothing without its key. */
   erase(): void
 }
 
@@ -28,6 +29,7 @@ export interface Epochs {
 export function openEpochs(keyring: Keyring): Epochs {
   const epochs = openFrom(keyring, 0)
   let current = newestOf(epochs)
+  let isErased = false
   return {
     vaultId: keyring.vaultId,
     get current() {
@@ -38,12 +40,14 @@ export function openEpochs(keyring: Keyring): Epochs {
       current = newestOf(epochs)
     },
     at: (position) => {
+      if (isErased) throw new VaultError('CLOSED', 'the vault is closed')
       if (position >= current.from) return current
       const found = epochs.findLast((epoch) => epoch.from <= position)
       if (found !== undefined) return found
       throw new VaultError('INTEGRITY', `no log key covers position ${position}`)
     },
     erase: () => {
+      isErased = true
       for (const { cipher } of epochs) cipher.erase()
     },
   }

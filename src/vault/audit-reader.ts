@@ -1,4 +1,5 @@
 import type { Asked } from '../access/asked.ts'
+import { VaultError } from '../errors.ts'
 import { parsePattern } from '../events/pattern.ts'
 import {
   type AuditEvent,
@@ -63,7 +64,9 @@ export function auditReader(session: Session, calls: Calls): AuditReader {
     engine: Engine,
     query: AuditFollow,
   ): AsyncGenerator<AuditEvent, void, void> {
+    const { size } = engine
     const { call, sight } = await begin(engine, query)
+    expectWithin(size, query)
     query.onBegin?.()
     const { permit } = call
     // What a scope follows ends with the token that it acts by.
@@ -136,6 +139,19 @@ async function* seenPages(
 
 function seesBy(permit: Permit): Sight['sees'] {
   return ({ subject }) => permit.judge({ operation: 'audit', subject }).allowed
+}
+
+/** Whoever was told of a later position was told so by another log: a backup may have been put back since. */
+function expectWithin(size: number, { after = -1 }: AuditFollow): void {
+  if (after < size) return
+  throw new VaultError(
+    'INVALID',
+    `after: the log holds ${size} events, none at position ${after}`,
+    {
+      expected: size - 1,
+      found: after,
+    },
+  )
 }
 
 /** A look takes the right to some of what its filter lets through. */

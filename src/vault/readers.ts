@@ -33,6 +33,9 @@ export interface AuditReader {
    * for await (const { events } of vault.audit.query({ subject: 'prod/**', outcome: 'denied' })) show(events)
    */
   query(query?: AuditQuery): AsyncGenerator<AuditPage, void, void>
-  /** Events from a position on, then each as it lands: it goes on where `after` says, without gap or duplicate. */
+  /**
+   * Events from a position on, then each as it lands: it goes on where `after` says, without gap or duplicate. Throws
+   * `INVALID` where that is beyond the log, as after an older backup was put back.
+   */
   follow(query?: AuditFollow): AsyncGenerator<AuditEvent, void, void>
 }

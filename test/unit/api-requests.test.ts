@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { eventsOf } from '../fixtures/events.ts'
 import { type ServedApp, serve } from '../fixtures/http.ts'
 
 const root = '/api/v1'
@@ -16,6 +17,24 @@ describe('what every operation of the API takes', () => {
     })
     expect(headers['muniment-position']).toBe(String(body.position))
     expect(headers['cache-control']).toBe('no-store')
+  })
+
+  it('says of a look no more than it holds, whatever is written meanwhile', async () => {
+    const write = () =>
+      served.ask('PUT', `${root}/secrets/busy`, { body: { value: { text: 'x' } } })
+    await write()
+    const looks = []
+    for (let round = 0; round < 10; round++) {
+      const look = served.ask('GET', `${root}/secrets/busy`)
+      await Promise.all([look, write(), write(), write()])
+      looks.push(await look)
+    }
+    const written = await eventsOf(served.vault, { subject: 'busy', type: 'secret.written' })
+    for (const { headers, body } of looks) {
+      const position = Number(headers['muniment-position'])
+      const told = written.filter((event) => event.position <= position)
+      expect(body.version).toBeGreaterThanOrEqual(told.length)
+    }
   })
 
   it.each([

@@ -82,6 +82,18 @@ describe('an audit query', () => {
     )
   })
 
+  it('is CLOSED, and no forgery, where the vault is closed between two pages', async () => {
+    const { vault } = await testVault()
+    await Promise.all(Array.from({ length: 500 }, (_, n) => vault.write(`a/${n}`, 'x')))
+    const pages = vault.audit.query({ limit: 1 })
+    await pages.next()
+    await vault.close()
+    const drained = async () => {
+      for await (const _ of pages);
+    }
+    await expect(drained()).rejects.toMatchObject({ code: 'CLOSED' })
+  })
+
   it('goes on from the page before, whatever was appended since', async () => {
     const { vault } = await withHistory()
     const query: AuditQuery = { subject: 'prod/**', limit: 3 }
@@ -178,6 +190,18 @@ describe('following the audit trail', () => {
     expect((await later.next()).value?.type).toBe('secret.rotated')
     await vault.close()
     expect(await later.next()).toEqual({ done: true, value: undefined })
+  })
+
+  it('is refused behind an event that the log does not hold', async () => {
+    const { vault } = await testVault({ a: 'x' })
+    const { position } = await vault.write('a', 'y')
+    const following = vault.audit.follow({ after: position + 1 })
+    await expect(following.next()).rejects.toMatchObject({
+      code: 'INVALID',
+      message: `after: the log holds ${position + 1} events, none at position ${position + 1}`,
+      expected: position,
+      found: position + 1,
+    })
   })
 
   it('misses nothing across a reopen', async () => {

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
-import { type TokenScope, VaultError } from '../../index.ts'
+import { VaultError } from '../../index.ts'
 import { callerOf } from '../caller.ts'
 import type { Served } from '../served.ts'
 import { argumentsReader } from './arguments.ts'
@@ -14,7 +14,10 @@ import { paced } from './paced.ts'
 export const apiRoot = '/api/v1'
 /** The query parameter that every operation takes: the answer waits until the log holds this position. */
 export const minPosition = 'min-position'
-/** The header of every answer to a caller who is known: of the newest event that the answer can know of. */
+/**
+ * The header of every answer to a caller who is known. A look holds all up to it: whoever follows from there misses nothing.
+ * A change stands at it or before it: whoever waits for it sees his change.
+ */
 const positionHeader = 'muniment-position'
 
 const nothing = Type.Object({}, { additionalProperties: false })
@@ -54,8 +57,10 @@ export function serveOperation(
       }
       const scope = await callerOf(request)
       if (asked.atLeast !== undefined) await scope.reached(asked.atLeast, asked.call)
+      const before = scope.position
       const content = await operation.run({ ...asked, scope })
-      return send(withPosition(reply, scope), content, operation)
+      const position = method === 'GET' ? before : scope.position
+      return send(reply.header(positionHeader, String(position)), content, operation)
     },
   })
 }
@@ -64,11 +69,6 @@ function positionOf(said: string | undefined): number | undefined {
   if (said === undefined) return undefined
   if (typeof said === 'string' && /^\d{1,15}$/.test(said)) return Number(said)
   throw new VaultError('INVALID', `query.${minPosition} must be a position: an integer from 0`)
-}
-
-/** Beyond what the answer knows of there may be more by now, and never less. */
-function withPosition(reply: FastifyReply, scope: TokenScope): FastifyReply {
-  return reply.header(positionHeader, String(scope.position))
 }
 
 function send(
