@@ -10,6 +10,7 @@ import {
   optional,
   text as textUpTo,
 } from '../events/check.ts'
+import { isoTime } from '../events/iso-time.ts'
 import { secretTypes } from '../events/words.ts'
 import {
   descriptionBytesMax,
@@ -18,7 +19,6 @@ import {
   tagKeyBytesMax,
   tagsMax,
   tagValueBytesMax,
-  timeMsMax,
   versionsMax,
 } from '../limits.ts'
 import type { JsonValue, SecretInput } from '../secret/value.ts'
@@ -173,11 +173,8 @@ function readValue({ value, valueBase64, fields }: JsonObject): SecretInput | un
   return bytes.toString('base64') === valueBase64 ? bytes : undefined
 }
 
-const isoForm = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2}))?$/
-
 /** Milliseconds since the epoch, NaN for what is no date of ours. */
 function readDate(date: JsonValue | undefined): number | undefined {
   if (date === undefined) return undefined
-  const time = typeof date === 'string' && isoForm.test(date) ? Date.parse(date) : Number.NaN
-  return time >= 0 && time <= timeMsMax ? time : Number.NaN
+  return typeof date === 'string' ? isoTime(date) : Number.NaN
 }

@@ -75,14 +75,33 @@ export function openOwn(bytes: Uint8Array, keyring: Keyring): SignedCheckpoint {
   }
 }
 
-function readOwn(bytes: Uint8Array, { vaultId, log }: Keyring): SignedCheckpoint {
+function readOwn(bytes: Uint8Array, keyring: Keyring): SignedCheckpoint {
   const checkpoint = readNote(bytes)
-  const { origin } = checkpoint
-  if (!isOriginOf(vaultId, origin)) {
+  if (!isOriginOf(keyring.vaultId, checkpoint.origin)) {
     throw new VaultError('INTEGRITY', 'a checkpoint beside the log is of another vault')
   }
+  return expectOwnSignature(checkpoint, keyring)
+}
+
+/**
+ * A checkpoint that somebody kept and brings back; undefined where it is of another vault. Throws `INVALID` for what is
+ * none, `INTEGRITY` where the vault's keys did not sign it.
+ */
+export function openRemembered(bytes: Uint8Array, keyring: Keyring): SignedCheckpoint | undefined {
+  let checkpoint: SignedCheckpoint
+  try {
+    checkpoint = readNote(bytes)
+  } catch (cause) {
+    throw new VaultError('INVALID', 'what was given to compare with is no checkpoint', { cause })
+  }
+  if (!isOriginOf(keyring.vaultId, checkpoint.origin)) return undefined
+  return expectOwnSignature(checkpoint, keyring)
+}
+
+function expectOwnSignature(checkpoint: SignedCheckpoint, { log }: Keyring): SignedCheckpoint {
+  const { origin, note } = checkpoint
   const own = log.signers.map(({ publicKey }) => vkeyOf(origin, publicKeyOf(publicKey)))
-  verifyNote(parseNote(bytes), own)
+  verifyNote(parseNote(note), own)
   return checkpoint
 }
 

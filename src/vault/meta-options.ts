@@ -1,5 +1,6 @@
 import type { MetaPatch } from '../decide/meta.ts'
 import { VaultError } from '../errors.ts'
+import { isoTime } from '../events/iso-time.ts'
 import { type SecretType, secretTypes } from '../events/words.ts'
 import {
   descriptionBytesMax,
@@ -109,15 +110,12 @@ export function date(name: string, value: unknown): number {
   const time =
     value instanceof Date
       ? value.getTime()
-      : typeof value === 'string' && isoForm.test(value)
-        ? Date.parse(value)
-        : NaN
+      : typeof value === 'string'
+        ? isoTime(value)
+        : Number.NaN
   if (Number.isSafeInteger(time) && time >= 0 && time <= timeMsMax) return time
   throw new VaultError('INVALID', `${name} must be a Date or an ISO 8601 date from 1970 to 9999`)
 }
-
-/** A time without a zone would mean another moment on another machine. */
-const isoForm = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2}))?$/
 
 function integer(name: string, value: unknown, most: number): number {
   if (Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) <= most)

@@ -5,7 +5,7 @@ import { openCheckpoint, type Trust } from '../proofs/checkpoint.ts'
 import { isOriginOf } from '../proofs/origin.ts'
 import { formatVkey } from '../proofs/vkey.ts'
 import { commitCount, type KeyRow, type Store } from '../store/port.ts'
-import { openOwn } from './checkpoints.ts'
+import { openRemembered } from './checkpoints.ts'
 import { type PassOptions, teller } from './replay.ts'
 import { readHead, readNotes } from './verification/beside.ts'
 import { integrityOf } from './verification/integrity.ts'
@@ -189,20 +189,30 @@ function readAgainst(
   keyring: Keyring,
   problems: Problems,
 ): Claim | undefined {
-  const { vaultId, log } = keyring
-  if (trust === undefined) {
-    const { size, root } = openOwn(checkpoint, keyring)
-    return { code: 'against', by: 'the remembered checkpoint', size, root }
-  }
-  const { origin, size, root } = openCheckpoint(checkpoint, trust)
-  const publicKey = hex(trust.log.publicKey)
-  if (!isOriginOf(vaultId, origin)) {
-    problems.add('against', 'the remembered checkpoint is of another vault', size)
+  const by = 'the remembered checkpoint'
+  const remembered =
+    trust === undefined
+      ? openRemembered(checkpoint, keyring)
+      : openTrusted({ checkpoint, trust }, keyring, problems)
+  if (remembered === undefined) {
+    problems.add('against', `${by} is of another vault`)
     return undefined
   }
+  const { size, root } = remembered
+  return { code: 'against', by, size, root }
+}
+
+function openTrusted(
+  { checkpoint, trust }: { readonly checkpoint: Uint8Array; readonly trust: Trust },
+  { vaultId, log }: Keyring,
+  problems: Problems,
+): Pick<Claim, 'size' | 'root'> | undefined {
+  const { origin, size, root } = openCheckpoint(checkpoint, trust)
+  if (!isOriginOf(vaultId, origin)) return undefined
+  const publicKey = hex(trust.log.publicKey)
   if (!log.signers.some((signer) => hex(signer.publicKey) === publicKey)) {
     const message = `the vault has never signed with the key ${formatVkey(trust.log)}`
     problems.add('against', message, size)
   }
-  return { code: 'against', by: 'the remembered checkpoint', size, root }
+  return { size, root }
 }

@@ -42,6 +42,13 @@ describe('what every operation of the API takes', () => {
     ['a number beyond its bounds', '/secrets?limit=1001', 'query.limit must be <= 1000'],
     ['a parameter that is not known', '/secrets?limits=1', 'query has a member that is not known'],
     ['a parameter twice', '/secrets?after=a&after=b', 'query.after must be string'],
+    ['a name of every object', '/secrets?__proto__=1', 'query has a member that is not known'],
+    ['a choice', '/audit?outcome=bad', 'query.outcome must be one of allowed, denied'],
+    [
+      'a day that is none',
+      '/secrets?time=2026-02-30',
+      'moment.time must be a Date or an ISO 8601 date from 1970 to 9999',
+    ],
     ['two moments', '/secrets?position=1&time=2026-01-01', 'query: give either position or time'],
     [
       'a position that is none',

@@ -124,7 +124,7 @@ describe('verifications over HTTP', () => {
     )
     expect(said).toMatchObject({
       state: 'failed',
-      problem: { code: 'INTEGRITY', detail: 'a checkpoint beside the log is damaged' },
+      problem: { code: 'INVALID', detail: 'what was given to compare with is no checkpoint' },
     })
   })
 

@@ -99,8 +99,8 @@ export function proofVerbs(open: OpenSubject): void {
       await expect(
         vault.verify({ against: { checkpoint: Buffer.from('no note') } }),
       ).rejects.toMatchObject({
-        code: 'INTEGRITY',
-        message: 'a checkpoint beside the log is damaged',
+        code: 'INVALID',
+        message: 'what was given to compare with is no checkpoint',
       })
     })
 
