@@ -248,6 +248,7 @@ export type {
   RotationPolicyReader,
 } from './vault/rotation-policies.ts'
 export type { Scope } from './vault/scope.ts'
+export { shownRow } from './vault/shown-projections.ts'
 export type {
   AppRole,
   AppRoleOptions,

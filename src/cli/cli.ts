@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises'
-import type { Command } from 'commander'
+import { resolve } from 'node:path'
+import { type Command, CommanderError } from 'commander'
 import {
   type BackupReader,
   type CallOptions,
@@ -9,8 +10,9 @@ import {
   VaultError,
 } from '../index.ts'
 import { ending } from './ending.ts'
-import { UsageError } from './failure.ts'
+import { advise, UsageError } from './failure.ts'
 import { type Globals, readGlobals } from './globals.ts'
+import { helpOf } from './misuse.ts'
 import { createOutput, type Output } from './output.ts'
 import { presentCredential } from './passphrase.ts'
 import { reach } from './remote/reach.ts'
@@ -46,7 +48,12 @@ export function handled<O>(handler: Handler<O>): (...given: unknown[]) => Promis
   return async (...given) => {
     const command = given.at(-1) as Command
     const invocation = { args: command.args, options: command.opts() as O }
-    await handler(createCli(readGlobals(command)), invocation)
+    try {
+      await handler(createCli(readGlobals(command)), invocation)
+    } catch (error) {
+      // What commander refuses in place of the command's own words, such as a time that is none.
+      throw error instanceof CommanderError ? advise(error, helpOf(command)) : error
+    }
   }
 }
 
@@ -89,7 +96,17 @@ export async function withVault<T>(
     const hint = 'muniment restore FILE --vault DIR'
     throw new UsageError(`${globals.vault} is a backup, which is read and never changed`, hint)
   }
+  await expectPlace(globals)
   return unlocked(cli, async (unlock) => openOrReach(cli, unlock), work)
+}
+
+/** Nobody is asked for the passphrase of what is not there. */
+async function expectPlace({ vault }: Globals): Promise<void> {
+  const path = resolve(vault)
+  await stat(path).catch((cause) => {
+    if (cause.code !== 'ENOENT') return
+    throw new VaultError('NOT_FOUND', `there is no vault at ${path}`, { path, cause })
+  })
 }
 
 /** What a vault and a backup of one have in common: all of the history, and no value. */

@@ -30,6 +30,7 @@ import { addExport, addImport } from './commands/transfer.ts'
 import { addVerify } from './commands/verify.ts'
 import { addDelete, addDestroy, addPurge } from './commands/versions.ts'
 import { addGlobals } from './globals.ts'
+import { adviseOfMisuse } from './misuse.ts'
 
 const groups = [
   ['Secrets:', [addSet, addGet, addRotate, addAnnotate, addDelete, addDestroy, addPurge, addRun]],
@@ -51,7 +52,6 @@ export function createProgram(json: boolean): Command {
     .description('A secrets vault whose every operation is an event in an encrypted log.')
     .version(version, '-V, --version', 'the release of muniment')
     .enablePositionalOptions()
-    .exitOverride()
     // What went wrong is told once, by `tell`; help in place of a command is no JSON.
     .configureOutput({
       outputError: () => undefined,
@@ -65,6 +65,7 @@ export function createProgram(json: boolean): Command {
     program.commandsGroup(heading)
     for (const add of commands) add(program)
   }
+  adviseOfMisuse(program)
   return program
 }
 

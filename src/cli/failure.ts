@@ -15,6 +15,19 @@ export class UsageError extends Error {
   }
 }
 
+const advices = new WeakMap<Error, string>()
+
+/** Says of a failure what to try next, where more is known than its code says. What was said of it first stays. */
+export function advise<E extends Error>(error: E, hint: string): E {
+  if (!advices.has(error)) advices.set(error, hint)
+  return error
+}
+
+/** What to try after a mistake in how a command was called. */
+export function adviceOn(error: CommanderError): string {
+  return advices.get(error) ?? 'muniment --help'
+}
+
 /** The command has said all there is to say; only its exit code is left. */
 export class Exit extends Error {
   override readonly name = 'Exit'
@@ -51,15 +64,9 @@ export function told(): Promise<void> {
   })
 }
 
-const noValues = 'values are never taken from the command line: pipe it in, or use --from-file'
-
-const usageHints: ReadonlyMap<string, string> = new Map([
-  ['commander.excessArguments', noValues],
-  [
-    'commander.missingArgument',
-    'put it before options that take several values, such as --tag and --version',
-  ],
-])
+/** For whoever typed a value behind a command. */
+export const noValues =
+  'values are never taken from the command line: pipe it in, or use --from-file'
 
 function failureOf(error: unknown): Failure {
   if (error instanceof VaultError) {
@@ -90,9 +97,12 @@ function failureOf(error: unknown): Failure {
 }
 
 function hintOf(error: VaultError): string | undefined {
-  const { code, path } = error
-  const ofServer = serverHint(error)
-  if (ofServer !== undefined) return ofServer
+  const { code, message, path } = error
+  const known = advices.get(error) ?? serverHint(error)
+  if (known !== undefined) return known
+  if (code === 'NOT_FOUND' && message.startsWith('there is no vault at')) {
+    return 'is its disk mounted, and is that its folder (--vault DIR)? a new vault: muniment init'
+  }
   // What a report or a backup is written to may lie on another disk than the vault.
   if (code === 'NO_SPACE' && path !== undefined) {
     return `free some space on the disk of ${path}; nothing was lost`
@@ -102,13 +112,13 @@ function hintOf(error: VaultError): string | undefined {
 }
 
 /** Commander's message, and its suggestion, which stands on a second line of it. */
-function misunderstood({ code, message: told }: CommanderError): { message: string; hint: string } {
-  const [message = '', suggestion] = told.replace(/^error: /, '').split('\n')
+function misunderstood(error: CommanderError): { message: string; hint: string } {
+  const [message = '', suggestion] = error.message.replace(/^error: /, '').split('\n')
   // What is more than the name of an option may be a value: `--value=hunter2`, `-hunter2`.
   const [, name, more] = unknownOption.exec(message) ?? []
   if (more) return { message: name ? `unknown option '${name}'` : 'unknown option', hint: noValues }
   const meant = suggestion?.replace(/^\(D(.*)\)$/, 'd$1')
-  return { message, hint: meant ?? usageHints.get(code) ?? 'muniment --help' }
+  return { message, hint: meant ?? adviceOn(error) }
 }
 
 const unknownOption = /^unknown option '(--[a-z-]+(?=[='])|-[a-z](?='$)|)(.*)'$/is

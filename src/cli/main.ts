@@ -4,7 +4,7 @@ import { VaultError } from '../index.ts'
 import { createProgram } from './create-program.ts'
 import { ending } from './ending.ts'
 import { exitCodes } from './exit-codes.ts'
-import { Exit, tell, told, UsageError } from './failure.ts'
+import { adviceOn, Exit, tell, told, UsageError } from './failure.ts'
 import { flushed } from './output.ts'
 
 const signalled = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
@@ -58,7 +58,7 @@ function exitCodeOf(error: unknown, json: boolean): number {
   if (error instanceof CommanderError && error.code === 'commander.help') {
     // No command, or one without what belongs to it: commander has printed the help on stderr.
     if (!json) return exitCodes.usage
-    return tell(new UsageError('expected a command', 'muniment --help'), { json })
+    return tell(new UsageError('expected a command', adviceOn(error)), { json })
   }
   return tell(error, { json })
 }

@@ -6,7 +6,7 @@ import { UsageError } from './failure.ts'
 /** Writes the whole of the file, to the disk. */
 export type Fill = (content: string | Uint8Array) => Promise<void>
 
-/** Refuses a path at which something stands, before anybody is asked for a passphrase. */
+/** Refuses with `EXISTS` a path at which something stands, before anybody is asked for a passphrase. */
 export async function expectFree(path: string): Promise<void> {
   const taken = await lstat(path).then(
     () => true,
@@ -16,7 +16,7 @@ export async function expectFree(path: string): Promise<void> {
 }
 
 /**
- * Makes a file, mode 0600, where nothing stands, and has the work fill it. It is gone again where the work fails, or
+ * Makes a file, mode 0600, where nothing stands (`EXISTS`), and has the work fill it. It is gone again where the work fails, or
  * the process ends first: a file that is there is whole, and none is in the way of another try.
  */
 export async function withNewFile<T>(path: string, work: (fill: Fill) => Promise<T>): Promise<T> {
@@ -53,6 +53,9 @@ async function fill(file: FileHandle, path: string, content: string | Uint8Array
   }
 }
 
-function unmade(path: string, code: string): UsageError {
+function unmade(path: string, code: string): UsageError | VaultError {
+  if (code === 'EEXIST') {
+    return new VaultError('EXISTS', `there is a file at ${path} already`, { path })
+  }
   return new UsageError(`${path} cannot be made: ${code}`)
 }

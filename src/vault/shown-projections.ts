@@ -41,6 +41,20 @@ export const shownProjections: ReadonlyMap<string, ShownProjection> = new Map(
   ].map((each) => [each.projection.name, each]),
 )
 
+/**
+ * What is shown of the rows of one of the vault's own projections, for `plainState`: without what names a key, or is
+ * compared with a token. Undefined where that is all of them, as of projections of others.
+ *
+ * @example
+ * const { view } = await vault.replay(secrets)
+ * const row = shownRow(secrets)
+ * console.log(await plainState(view, { ...(row && { row }) }))
+ */
+export function shownRow<S>(projection: Projection<S>): ((row: unknown) => unknown) | undefined {
+  const own = shownProjections.get(projection.name)
+  return own?.projection === projection ? own.row : undefined
+}
+
 type RowOf<S> = S extends ReadonlyMap<string, infer R> ? R : never
 
 function shown<S>(projection: Projection<S>, row?: (row: RowOf<S>) => unknown): ShownProjection {

@@ -74,22 +74,43 @@ describe('a command that is not understood exits with 2', () => {
     ['set prod/api --value=hunter2', "unknown option '--value'", noValues],
     ['set prod/api --value hunter2', "unknown option '--value'", 'did you mean --vault?'],
     ['set prod/api -hunter2', 'unknown option', noValues],
-    ['set', "missing required argument 'path'", expect.stringContaining('--tag')],
-    ['destroy prod/api', "required option '--version <n...>' not specified", help],
+    ['get', "missing required argument 'path'", 'muniment get [options] <path>'],
+    ['set', "missing required argument 'path'", 'muniment set [options] <path>'],
+    [
+      'set --tag team=pay prod/api',
+      "missing required argument 'path'",
+      'put it before --tag, which takes several values',
+    ],
+    [
+      'destroy prod/api',
+      "required option '--version <n...>' not specified",
+      'muniment destroy --help',
+    ],
+    [
+      'list a b',
+      "too many arguments for 'list'. Expected 1 argument but got 2.",
+      'muniment list --help',
+    ],
+    ['keyslot', 'expected a command', 'muniment keyslot --help'],
+    [
+      'keyslot add --shares 2',
+      expect.stringMatching(/^option '--shares <t\/n>' argument '2' is invalid/),
+      'muniment keyslot add --help',
+    ],
     [
       'set prod/api --if-version -1',
       "option '--if-version <n>' argument '-1' is invalid. expected a whole number",
-      help,
+      'muniment set --help',
     ],
     [
       'list --tz Mars/Olympus',
       "option '--tz <zone>' argument 'Mars/Olympus' is invalid. expected an IANA time zone such as UTC or Europe/Berlin",
-      help,
+      'muniment list --help',
     ],
     [
       'set prod/api --expires tomorrow',
       'expected a time such as 2026-03-31, 2026-03-31T17:30:00Z or 30d, found "tomorrow"',
-      help,
+      'muniment set --help',
     ],
     ['purge prod/api', 'prod/api would be gone for good, with all its versions', 'add --yes'],
     ['export --format json', 'an export holds every value in the clear', 'add --reveal'],
@@ -112,7 +133,7 @@ describe('a command that is not understood exits with 2', () => {
     [
       'report rotatoin',
       "command-argument value 'rotatoin' is invalid for argument 'name'. Allowed choices are audit-trail, exposure, rotation, keys, erasure, access-review, denials, privileged, integrity.",
-      help,
+      'muniment report --help',
     ],
     [
       'report rotation --to 7 --as-of 7',
@@ -154,13 +175,13 @@ describe('a command that is not understood exits with 2', () => {
     [
       'explain user/ana raed prod/api',
       expect.stringMatching(/^command-argument value 'raed' is invalid for argument 'capability'/),
-      help,
+      'muniment explain --help',
     ],
     ['policy write ops --file none.json', 'none.json cannot be read: ENOENT', undefined],
     [
       'completion tcsh',
       "command-argument value 'tcsh' is invalid for argument 'shell'. Allowed choices are zsh, bash, fish, powershell.",
-      help,
+      'muniment completion --help',
     ],
   ]
 
@@ -251,6 +272,17 @@ describe('an operation that fails has the exit code of its kind', () => {
         code: 'NOT_FOUND',
         message: expect.stringMatching(/^there is no vault at .*nowhere$/),
         path: expect.stringMatching(/nowhere$/),
+        hint: expect.stringContaining('a new vault: muniment init'),
+      },
+    ],
+    [
+      'restore prod/api --vault nowhere',
+      {
+        exitCode: 4,
+        code: 'NOT_FOUND',
+        message: expect.stringMatching(/^there is no backup at .*prod\/api$/),
+        path: expect.stringMatching(/prod\/api$/),
+        hint: '--version N brings versions of a secret back: muniment restore prod/api --version N',
       },
     ],
     [
@@ -290,6 +322,14 @@ describe('an operation that fails has the exit code of its kind', () => {
     await where.write('passphrase', `${text}\n`)
     expect(await failure(['status'], where)).toMatchObject({ code: 'AUDITOR_ONLY', exitCode: 3 })
     await where.remove()
+  })
+
+  it('4 where there is no vault, before anybody is asked for a passphrase', async () => {
+    const ran = await shell.run(['get', 'x', '--vault', 'nowhere', '--json'], {
+      env: { MUNIMENT_PASSPHRASE_FILE: '' },
+    })
+    expect(ran.code).toBe(4)
+    expect(JSON.parse(ran.stderr).error).toMatchObject({ code: 'NOT_FOUND' })
   })
 
   it('6 where the passphrase is another', async () => {

@@ -1,14 +1,24 @@
 import { spawn } from 'node:child_process'
-import { cp, readFile } from 'node:fs/promises'
+import { cp, mkdir, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Level } from 'level'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { passphrase, Vault } from '../../src/index.ts'
 import { formatProofFile, parseProofFile } from '../../src/proofs/proof-file.ts'
 import { openCheckpoint, parseVkey } from '../../src/verify.ts'
-import { ended, main, type Ran, Shell } from '../fixtures/cli.ts'
+import {
+  ended,
+  lightKdf,
+  main,
+  words as passphraseWords,
+  type Ran,
+  Shell,
+} from '../fixtures/cli.ts'
 
 // A case runs several processes, each of which a busy machine starts late.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
+
+const unlock = passphrase(passphraseWords, lightKdf)
 
 let shell: Shell
 /** The vault as it was when the first checkpoint was kept. */
@@ -175,7 +185,9 @@ describe('an anchor', () => {
   it('is added, takes a checkpoint, vouches in verify, and is removed', async () => {
     const file = shell.path('elsewhere')
     const added = await words(['anchor', 'add', '--file', file])
-    expect(added).toMatch(/^kind +target +vouches for +state\nfile +\S+elsewhere +\d+ +ok$/m)
+    expect(added).toMatch(/^kind +target +vouches for +state\nfile +\S+elsewhere +\d+ +sent$/m)
+    const listed = await words(['anchor', 'list'])
+    expect(listed).toMatch(/^file +\S+elsewhere +\d+ of \d+ +sent$/m)
     const [state] = await shell.json<{ size: number }[]>(['anchor', 'now'])
     expect(state).toEqual({ kind: 'file', target: file, size: expect.any(Number) })
     // The closing has sent one more.
@@ -185,6 +197,37 @@ describe('an anchor', () => {
       /^ok: (\d+) events, signed to \1\. Vouched for elsewhere to \d+\.$/m,
     )
     expect(await words(['anchor', 'remove', file])).toBe(`no more checkpoints go to ${file}\n`)
+  })
+
+  it('that nothing can be written to fails whoever sends there, and is not said to be well', async () => {
+    const file = shell.path('absent/checkpoint')
+    const failure = `could not write ${file} (ENOENT)`
+    const added = await shell.run(['anchor', 'add', '--file', file])
+    expect(added).toMatchObject({
+      code: 9,
+      stdout: expect.stringMatching(/checkpoint +0 +could not write .*\(ENOENT\)\n$/),
+    })
+    expect(added.stderr).toContain(`it is added all the same`)
+    // Another process knows of no failure, but of what was not sent.
+    const nothing = /^file +\S+checkpoint +0 +nothing sent yet: muniment anchor now$/m
+    expect(await words(['anchor', 'list'])).toMatch(nothing)
+    const now = await shell.run(['anchor', 'now', '--json'])
+    expect(now).toMatchObject({ code: 9, stderr: '' })
+    expect(JSON.parse(now.stdout)).toEqual([{ kind: 'file', target: file, size: 0, failure }])
+    await words(['anchor', 'remove', file])
+  })
+
+  it('that has missed a checkpoint is behind', async () => {
+    const file = shell.path('unplugged/checkpoint')
+    await mkdir(shell.path('unplugged'))
+    await words(['anchor', 'add', '--file', file])
+    await rename(shell.path('unplugged'), shell.path('elsewhere-now'))
+    const vault = await Vault.open({ path: shell.vault, unlock, actor: 'user/ana' })
+    await Promise.all(Array.from({ length: 1000 }, () => vault.read('prod/db')))
+    await vault.close()
+    const behind = /^file +\S+checkpoint +\d+ of 1\d{3} +behind: muniment anchor now$/m
+    expect(await words(['anchor', 'list'])).toMatch(behind)
+    await words(['anchor', 'remove', file])
   })
 })
 

@@ -176,8 +176,8 @@ describe('a report in files', () => {
     expect(stderr).toContain('next: muniment report verify q1.manifest')
     expect((await stat(shell.path('q1.csv'))).mode & 0o777).toBe(0o600)
     const again = await shell.run(line)
-    expect(again).toMatchObject({ code: 2, stdout: '' })
-    expect(again.stderr).toContain('q1.csv cannot be made: EEXIST')
+    expect(again).toMatchObject({ code: 5, stdout: '' })
+    expect(again.stderr).toContain('EXISTS there is a file at ')
   })
 
   it('is written in several formats into a folder', async () => {
@@ -304,7 +304,9 @@ describe('evidence', () => {
     expect(stderr).toContain('verifier.html checks all of it without a network')
     const zip = await readFile(shell.path('q1.zip'))
     expect(zip.subarray(0, 4).toString('latin1')).toBe('PK\u0003\u0004')
-    expect((await shell.run(line)).stderr).toContain('q1.zip cannot be made: EEXIST')
+    const again = await shell.run(line)
+    expect(again).toMatchObject({ code: 5, stdout: '' })
+    expect(again.stderr).toContain('EXISTS there is a file at q1.zip already')
   })
 
   it('is made of a backup too', async () => {
@@ -330,6 +332,20 @@ describe('diff', () => {
     expect(text).toMatch(
       /^2 secrets changed \(1 added, 1 rotated\), 1 change of keys, in 7 events$/m,
     )
+  })
+
+  it.each([
+    ['a folder', () => []],
+    ['a backup', () => audited],
+  ])('begins at position 0 where its date is before the log, of %s', async (_, where) => {
+    const line = [...where(), 'diff', '--from', '2020-01-01', '--to', `${last}`]
+    const { code, stdout, stderr } = await shell.run(line)
+    expect(code, stderr).toBe(0)
+    expect(stdout).toMatch(/^from +position 0, /)
+    expect(stderr).toContain('from.time is before the log, which begins at ')
+    expect(stderr).toContain(': compared is with position 0\n')
+    const late = await shell.run([...where(), 'diff', '--from', '0', '--to', '2020-01-01'])
+    expect(late).toMatchObject({ code: 2, stdout: '' })
   })
 
   it('is of some secrets alone, of a backup too, whole as JSON', async () => {

@@ -120,6 +120,30 @@ describe('a served vault', () => {
     expect(read.body.data.data).toEqual({ value: 'set beside the server' })
   })
 
+  it('has its own hint where another process listens there, as its metrics have', async () => {
+    server = await startDevServer(shell)
+    const taken = server.url.replace('http://', '')
+    const listens = [
+      ['--listen', taken],
+      ['--listen', '127.0.0.1:0', '--metrics-listen', taken],
+    ]
+    for (const args of listens) {
+      const ran = await shell.run(['serve', '--dev', '--json', ...args])
+      expect(ran).toMatchObject({ code: 6, stdout: '' })
+      expect(JSON.parse(ran.stderr).error).toMatchObject({
+        code: 'IN_USE',
+        hint: `listen elsewhere: ${args.at(-2)} HOST:PORT`,
+      })
+    }
+  })
+
+  it('has on record where somebody came from who was not let in', async () => {
+    server = await startServer(shell, [])
+    expect((await ask('secret/data/prod/db', { token: 'guessed' })).status).toBe(403)
+    const { stdout } = await shell.run(['audit', '--type', 'auth.failed'])
+    expect(stdout).toMatch(/auth\.failed +unknown {2}token {2}unknown {2}from 127\.0\.0\.1$/m)
+  })
+
   it.each([
     [['--listen', 'nowhere'], 2, 'USAGE', '--listen: expected HOST:PORT'],
     [['--listen', '0.0.0.0:0'], 2, 'INVALID', 'secrets would pass in the clear'],

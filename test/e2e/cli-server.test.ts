@@ -238,3 +238,19 @@ it('an export and a backup over a server are what they are of a folder', async (
     expect(await shell.json(['verify'], { env })).toMatchObject({ ok: true })
   }
 })
+
+it('a diff of a server begins at position 0, too, where its date is before the log', async () => {
+  const env = { ...places[0]?.env }
+  const ran = await shell.run(['diff', '--from', '2020-01-01'], { env })
+  expect(ran.code, ran.stderr).toBe(0)
+  expect(ran.stdout).toMatch(/^from +position 0, /)
+  expect(ran.stderr).toContain(': compared is with position 0')
+})
+
+it('an https address of a server without TLS is told so', async () => {
+  const { MUNIMENT_TOKEN = '' } = { ...places[0]?.env }
+  const https = server.url.replace('http:', 'https:')
+  const ran = await shell.run(['list', '--json', '--server', https], { env: { MUNIMENT_TOKEN } })
+  expect(ran.code).toBe(9)
+  expect(JSON.parse(ran.stderr).error.hint).toContain('the server may not speak TLS')
+})

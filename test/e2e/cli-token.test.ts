@@ -91,7 +91,19 @@ describe.each(['a vault on disk', 'a server'])('of %s', (place) => {
     expect((await stat(file)).mode & 0o777).toBe(0o600)
     expect(`${ran.stdout}${ran.stderr}`).not.toContain(token)
     const again = await shell.run([...args, '--json'], at())
-    expect(JSON.parse(again.stderr).error).toMatchObject({ code: 'USAGE', exitCode: 2 })
+    expect(JSON.parse(again.stderr).error).toMatchObject({ code: 'EXISTS', exitCode: 5 })
+  })
+
+  it('a token for a policy that nobody has written is made, with a warning', async () => {
+    const args = ['token', 'create', 'svc/y', '--policy', 'reader', 'nope', 'root']
+    const ran = await shell.run(args, at())
+    expect(ran.code).toBe(0)
+    expect(ran.stderr).toContain(
+      'warning: there is no policy nope: until it is written it allows nothing\n',
+    )
+    expect(ran.stderr).not.toContain('no policy reader')
+    expect(await json(args)).toMatchObject({ absentPolicies: ['nope'] })
+    expect(await json(args.slice(0, 5))).not.toHaveProperty('absentPolicies')
   })
 })
 

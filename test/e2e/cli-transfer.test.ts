@@ -194,7 +194,7 @@ describe('export', () => {
       shell.run(['export', '--format', 'json', '--reveal', '--out', there], options),
       shell.run(['export', '--format', 'json'], options),
     ])
-    expect(taken).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('EEXIST') })
+    expect(taken).toMatchObject({ code: 5, stdout: '', stderr: expect.stringContaining('EXISTS') })
     expect(hidden).toMatchObject({
       code: 2,
       stdout: '',

@@ -251,9 +251,19 @@ describe.skipIf(!hasSystemd)('systemd', () => {
   })
 })
 
-describe.skipIf(!hasPromtool)('the rules of alerts', () => {
-  const rules = new URL('../../examples/prometheus/', import.meta.url).pathname
+const rules = new URL('../../examples/prometheus/', import.meta.url).pathname
 
+it('every alert has a section that says what to do, and every section its alert', async () => {
+  const file = await readFile(`${rules}muniment.rules.yml`, 'utf8')
+  const manual = await readFile(new URL('../../docs/operations.md', import.meta.url), 'utf8')
+  const alerts = [...file.matchAll(/alert: (\w+)/g)].map(([, name = '']) => name)
+  const sections = [...manual.matchAll(/^### (Muniment\w+)$/gm)].map(([, name]) => name)
+  expect(sections.toSorted()).toEqual(alerts.toSorted())
+  const runbooks = [...file.matchAll(/runbook: (\S+)/g)].map(([, place]) => place)
+  expect(runbooks).toEqual(alerts.map((name) => `docs/operations.md#${name.toLowerCase()}`))
+})
+
+describe.skipIf(!hasPromtool)('the rules of alerts', () => {
   it('are what Prometheus takes, and fire when they should', () => {
     expect(promtool(['check', 'rules', '--lint-fatal', `${rules}muniment.rules.yml`])).toBe('')
     expect(promtool(['test', 'rules', `${rules}muniment.test.yml`])).toBe('')

@@ -28,6 +28,8 @@ it.each([
   ['DEPTH_ZERO_SELF_SIGNED_CERT', 'NODE_EXTRA_CA_CERTS'],
   ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'NODE_EXTRA_CA_CERTS'],
   ['CERT_HAS_EXPIRED', 'NODE_EXTRA_CA_CERTS'],
+  ['ERR_SSL_WRONG_VERSION_NUMBER', 'the server may not speak TLS'],
+  ['ERR_SSL_PACKET_LENGTH_TOO_LONG', 'the server may not speak TLS'],
 ])('a server that is not reached, for %s, has a hint of its own', (code, hint) => {
   // As `fetch` has it: what it was stands in the cause of its failure.
   const cause = new TypeError('fetch failed', { cause: Object.assign(new Error(), { code }) })
@@ -38,6 +40,8 @@ it.each([
 it.each([
   ['CLOSED', 'the vault was closed', undefined],
   ['DENIED', 'read of prod/db is not allowed', undefined],
+  ['NOT_FOUND', 'prod/db does not exist', undefined],
+  ['NOT_FOUND', 'there is no vault at /srv/vault', 'muniment init'],
   ['DENIED', 'no token that holds was shown', '--token-file FILE'],
   ['UNSUPPORTED', 'what answers is no server of a vault: it answered 404', 'MUNIMENT_ADDR'],
   ['UNSUPPORTED', 'of a later release', 'use the release of muniment that wrote it'],

@@ -36,7 +36,7 @@ describe('a new file', () => {
   it('is not made over another, which stays', async () => {
     const path = join(folder, 'taken')
     await writeFile(path, 'theirs')
-    const refusal = { name: 'UsageError', message: `${path} cannot be made: EEXIST` }
+    const refusal = { code: 'EXISTS', path, message: `there is a file at ${path} already` }
     await expect(writeNewFile(path, 'mine')).rejects.toMatchObject(refusal)
     await expect(expectFree(path)).rejects.toMatchObject(refusal)
     expect(await readFile(path, 'utf8')).toBe('theirs')

@@ -131,7 +131,8 @@ function line(cli: Cli, event: AuditEvent): string {
   const at = `${cli.exact(new Date(event.time))} ${cli.globals.tz}`
   // Whoever opened the vault says who acts: the log knows the keyslot, and no more.
   const who = context.auth?.method === 'claimed' ? `${actor} (claimed)` : actor
-  const said = [subject, ...details(event), ...(context.reason ? [`"${context.reason}"`] : [])]
+  const reason = context.reason ? [`"${context.reason}"`] : []
+  const said = [subject, ...details(event), ...sourceOf(event), ...reason]
   const words = [who, ...said].filter((word) => word !== '').map(printable)
   const name = refused.has(type)
     ? style('red', type.padEnd(typeWidth), stdout)
@@ -165,6 +166,11 @@ function details({ data, type }: AuditEvent): string[] {
   }
   if (fields.clean === false) words.push('not closed before')
   return words
+}
+
+/** Nobody is known there but by where he came from. */
+function sourceOf({ type, context: { source } }: AuditEvent): string[] {
+  return type === 'auth.failed' && source !== undefined ? [`from ${source}`] : []
 }
 
 /** Fields of which each is one of a few words. */

@@ -1,6 +1,8 @@
+import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import { Vault } from '../../index.ts'
+import { Vault, VaultError } from '../../index.ts'
 import { type Cli, handled, openOptions, withVault } from '../cli.ts'
+import { advise } from '../failure.ts'
 import { presentCredential } from '../passphrase.ts'
 import { integers, subcommand } from '../program.ts'
 import { refuseServer } from '../remote/refuse-server.ts'
@@ -50,6 +52,15 @@ export function addRestore(program: Command): void {
     )
 }
 
+/** Whoever names no backup may mean a secret. */
+function versionsOf(path: string): string {
+  return `--version N brings versions of a secret back: muniment restore ${path} --version N`
+}
+
+function isAbsent(error: unknown, from: string): error is VaultError {
+  return error instanceof VaultError && error.code === 'NOT_FOUND' && error.path === resolve(from)
+}
+
 async function restoreVault(cli: Cli, from: string): Promise<void> {
   const { globals, out } = cli
   refuseServer(globals, {
@@ -57,11 +68,11 @@ async function restoreVault(cli: Cli, from: string): Promise<void> {
     instead: 'muniment restore FILE --vault DIR; or versions of a secret: --version N',
   })
   const { credential } = await presentCredential(globals, out)
-  const vault = await Vault.restore({
-    ...openOptions(globals),
-    from,
-    unlock: credential,
-  })
+  const vault = await Vault.restore({ ...openOptions(globals), from, unlock: credential }).catch(
+    (error) => {
+      throw isAbsent(error, from) ? advise(error, versionsOf(from)) : error
+    },
+  )
   try {
     const { size, secrets } = await vault.health()
     const { id: vaultId, verifier } = vault.identity()

@@ -1,12 +1,13 @@
 import type { Command } from 'commander'
-import type {
-  FieldDiff,
-  FieldValue,
-  Moment,
-  NotedChange,
-  SecretDiff,
-  SecretEnd,
-  VaultDiff,
+import {
+  type FieldDiff,
+  type FieldValue,
+  type Moment,
+  type NotedChange,
+  type SecretDiff,
+  type SecretEnd,
+  type VaultDiff,
+  VaultError,
 } from '../../index.ts'
 import { type Cli, handled, type Reader, withReader } from '../cli.ts'
 import { subcommand } from '../program.ts'
@@ -34,11 +35,37 @@ export function addDiff(program: Command): void {
     )
 }
 
-function between(cli: Cli, reader: Reader, { from, to, subject }: DiffFlags): Promise<VaultDiff> {
+async function between(cli: Cli, reader: Reader, flags: DiffFlags): Promise<VaultDiff> {
+  const { from, to, subject } = flags
   const { tz } = cli.globals
   const reading = { tz, now: cli.now }
   const start = moment(from, reading, 'start')
   const end: Moment = to === undefined ? { time: new Date(cli.now) } : moment(to, reading)
+  const asked = { start, end, ...(subject !== undefined && { subject }) }
+  return compare(cli, reader, asked).catch((error) => {
+    if (!isBeforeLog(error)) throw error
+    cli.out.note(`${error.message}: compared is with position 0`)
+    return compare(cli, reader, { ...asked, start: { position: 0 } })
+  })
+}
+
+/** A vault's first year has no event at its beginning, as `report --from` takes it too; of `--to` it would be no range. */
+function isBeforeLog(error: unknown): error is VaultError {
+  if (!(error instanceof VaultError) || error.code !== 'INVALID') return false
+  return error.message.startsWith('from.time is before the log')
+}
+
+interface Asked {
+  readonly start: Moment
+  readonly end: Moment
+  readonly subject?: string
+}
+
+async function compare(
+  cli: Cli,
+  reader: Reader,
+  { start, end, subject }: Asked,
+): Promise<VaultDiff> {
   const bar = cli.out.progress('comparing')
   return reader
     .diff(start, end, {

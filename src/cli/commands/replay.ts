@@ -9,6 +9,7 @@ import {
   plainState,
   rotations,
   secrets,
+  shownRow,
   versions,
 } from '../../index.ts'
 import { type Cli, handled, withReader } from '../cli.ts'
@@ -72,7 +73,10 @@ async function folded(cli: Cli, name: string, options: ReplayFlags): Promise<Fol
       })
       .catch(refuseModule)
       .finally(() => bar.end())
-    return { state: await plainState(view), position }
+    // As a server shows it: what names the keys of values is shown to nobody.
+    const row = shownRow(projection)
+    const state = await plainState(view, { signal: cli.signal, ...(row && { row }) })
+    return { state, position }
   })
 }
 

@@ -1,9 +1,10 @@
 import type { Command } from 'commander'
-import type { IssuedToken, TokenInfo } from '../../index.ts'
+import { type ControlledVault, type IssuedToken, rootPolicy, type TokenInfo } from '../../index.ts'
 import { type Cli, handled, withVault } from '../cli.ts'
 import { UsageError } from '../failure.ts'
 import { withNewFile } from '../new-file.ts'
 import { collect, integer, subcommand } from '../program.ts'
+import type { ServerVault } from '../remote/server-vault.ts'
 import { properties, table } from '../text.ts'
 import { duration } from '../when.ts'
 
@@ -16,6 +17,11 @@ interface CreateFlags {
   readonly renewal: boolean
   readonly orphan?: boolean
   readonly out?: string
+}
+
+/** With the names of its policies that nobody has written. */
+interface Issued extends IssuedToken {
+  readonly absentPolicies?: readonly string[]
 }
 
 /** What Vault gives a token that nothing is said of. */
@@ -69,7 +75,7 @@ function addCreate(parent: Command): void {
     )
 }
 
-async function issue(cli: Cli, actor: string, flags: CreateFlags): Promise<IssuedToken> {
+async function issue(cli: Cli, actor: string, flags: CreateFlags): Promise<Issued> {
   // Through a token, one without policies has those of the one that it is issued through: maybe all.
   if (cli.globals.server !== undefined && flags.policy === undefined) {
     throw new UsageError(
@@ -88,16 +94,38 @@ async function issue(cli: Cli, actor: string, flags: CreateFlags): Promise<Issue
     ...(label !== undefined && { label }),
     ...(orphan && { orphan }),
   }
-  return withVault(cli, (vault) => vault.tokens.issue(options, cli.call))
+  return withVault(cli, async (vault) => {
+    const issued = await vault.tokens.issue(options, cli.call)
+    // The token holds by now, and must be shown whatever comes of the look.
+    const absentPolicies = await absentOf(cli, vault, issued.policies ?? []).catch(() => [])
+    for (const name of absentPolicies) {
+      cli.out.warn(`there is no policy ${name}: until it is written it allows nothing`)
+    }
+    return { ...issued, ...(absentPolicies.length > 0 && { absentPolicies }) }
+  })
 }
 
-function show(cli: Cli, issued: IssuedToken): Promise<void> {
+/** Those that nobody has written yet, as far as whoever asks may know. */
+async function absentOf(
+  { call }: Cli,
+  vault: ControlledVault | ServerVault,
+  names: readonly string[],
+): Promise<readonly string[]> {
+  const asked = names.filter((name) => name !== rootPolicy)
+  if (asked.length === 0) return []
+  // A look without the right to it would be a refusal on record.
+  if ('self' in vault && !(await vault.self.capabilities('', call)).includes('policy')) return []
+  const written = new Set((await vault.policies.list(call)).map(({ name }) => name))
+  return asked.filter((name) => !written.has(name))
+}
+
+function show(cli: Cli, issued: Issued): Promise<void> {
   return tell(cli, issued, { token: issued.token.text() })
 }
 
 async function tell(
   cli: Cli,
-  { token: _, ...info }: IssuedToken,
+  { token: _, ...info }: Issued,
   where: { readonly token: string } | { readonly file: string },
 ): Promise<void> {
   await cli.out.result({ ...where, ...info }, () =>

@@ -9,7 +9,11 @@ export function serverHint({ code, message, cause }: VaultError): string | undef
     return 'look at --server, or MUNIMENT_ADDR: which port, and https or http'
   }
   if (!unreached.test(message)) return undefined
-  return tlsCodes.test(codeWithin(cause))
+  const reason = codeWithin(cause)
+  if (plainCodes.test(reason)) {
+    return 'the server may not speak TLS: is it http, or another port? --server URL, or MUNIMENT_ADDR'
+  }
+  return tlsCodes.test(reason)
     ? "its certificate is not trusted here: NODE_EXTRA_CA_CERTS=FILE names its authority's"
     : 'is it running, and is that its address? --server URL, or MUNIMENT_ADDR'
 }
@@ -21,6 +25,9 @@ const unreached = /^https?:\/\/\S+ (?:cannot be reached|does not answer)/
 
 /** As Node names what it does not trust in a certificate. */
 const tlsCodes = /CERT|SIGNATURE|ISSUER/
+
+/** As OpenSSL says that what answered was no TLS. */
+const plainCodes = /^ERR_SSL_(?:WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST)$/
 
 /** `fetch failed` says nothing: what it was stands in its cause, or in one below. */
 function codeWithin(error: unknown): string {

@@ -3,8 +3,8 @@ import type { ControlledVault } from '../../index.ts'
 import { UsageError } from '../failure.ts'
 import { withFiles } from './files.ts'
 
-/** The vault of a server as commands have it: what they do with one that they opened, and its projections by their names. */
-export interface ServerVault extends ControlledVault, Pick<RemoteVault, 'projections'> {}
+/** The vault of a server as commands have it: what they do with one that they opened, its projections by their names, and the token. */
+export interface ServerVault extends ControlledVault, Pick<RemoteVault, 'projections' | 'self'> {}
 
 export function serverVault(remote: RemoteVault): ServerVault {
   return {

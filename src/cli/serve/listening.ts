@@ -1,4 +1,5 @@
 import type { Registry } from 'prom-client'
+import { VaultError } from '../../index.ts'
 import {
   createApp,
   type Listening,
@@ -7,7 +8,7 @@ import {
   type Served,
   type ServerLog,
 } from '../../server.ts'
-import { UsageError } from '../failure.ts'
+import { advise, UsageError } from '../failure.ts'
 import type { ListenAddress } from './address.ts'
 import { watchCertificate } from './certificate.ts'
 
@@ -35,7 +36,7 @@ export async function startServing(serving: Serving): Promise<Listening> {
   const app = createApp(served, { mount: flags.mount, metrics: { registry }, log })
   const files = certificateFiles(flags)
   if (files === undefined) {
-    return listen(app, { ...address, ...(flags.insecure && { insecure: true }) })
+    return listen(app, { ...address, ...(flags.insecure && { insecure: true }) }).catch(busy)
   }
   const certificate = await watchCertificate(files, {
     changed: (pair) => {
@@ -46,7 +47,7 @@ export async function startServing(serving: Serving): Promise<Listening> {
   })
   const listening = await listen(app, { ...address, tls: certificate.pair }).catch((error) => {
     certificate.close()
-    throw error
+    return busy(error)
   })
   return {
     ...listening,
@@ -65,5 +66,12 @@ function certificateFiles({ tlsCert: cert, tlsKey: key }: ServingFlags) {
 
 /** Serves the metrics by themselves, for whoever reaches that address: they hold no secret, and name none. */
 export function serveMetrics(registry: Registry, address: ListenAddress): Promise<Listening> {
-  return listen(metricsApp(registry), { ...address, insecure: true })
+  const listening = listen(metricsApp(registry), { ...address, insecure: true })
+  return listening.catch((error) => busy(error, '--metrics-listen'))
+}
+
+/** It is the address that is in use, and not the vault. */
+function busy(error: unknown, option = '--listen'): never {
+  const isBusy = error instanceof VaultError && error.code === 'IN_USE'
+  throw isBusy ? advise(error, `listen elsewhere: ${option} HOST:PORT`) : error
 }

@@ -76,6 +76,8 @@ export async function openDev(token: string | undefined, opening: Opening): Prom
         '',
         `  export VAULT_ADDR=${address}`,
         `  export VAULT_TOKEN=${rootToken}`,
+        '',
+        `what can be asked of it: ${address}/docs`,
       ],
     }),
     close,
