@@ -81,6 +81,7 @@ describe('access over the API', () => {
     ['PUT', '/roles/r', {}, 'body must have required properties policies'],
     ['POST', '/explain', { actor: 'a', capability: 'fly' }, 'body.capability'],
     ['POST', '/anchors', { place: { file: '/tmp/x', vkey: 'y' } }, 'body.place'],
+    ['POST', '/anchors', { place: { file: 'x' } }, 'body.place.file must be a whole path'],
     ['POST', '/keyslots', { credential: { kdf: { kdf: 'none' }, key: 'x' } }, 'body.credential'],
   ])('%s %s refuses what it does not know: %j', async (method, path, body, detail) => {
     const refused = await api(method, path, { body })

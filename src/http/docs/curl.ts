@@ -9,7 +9,9 @@ export function curlOf(placed: PlacedOperation, document: OpenApiDocument): stri
   const { requestBody, security } = operation
   const body = requestBody?.content['application/json']?.example
   const isGet = method === 'GET'
-  const verb = isGet || (method === 'POST' && body !== undefined) ? '' : ` -X ${method}`
+  const isPost = method === 'POST' && body !== undefined
+  // After `-X HEAD` curl would wait for a body.
+  const verb = isGet || isPost ? '' : method === 'HEAD' ? ' -I' : ` -X ${method}`
   const parts = [
     `curl${verb} "$ADDR${urlOf(placed, document)}"`,
     ...(security.length > 0 ? ['-H "Authorization: Bearer $TOKEN"'] : []),

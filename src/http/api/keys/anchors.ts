@@ -1,5 +1,6 @@
+import { isAbsolute } from 'node:path'
 import { Type } from 'typebox'
-import type { AnchorPlace } from '../../../index.ts'
+import { type AnchorPlace, VaultError } from '../../../index.ts'
 import { type AnyOperation, operation } from '../operation.ts'
 import { oneOf, strict } from '../shapes/common.ts'
 
@@ -17,12 +18,24 @@ export const anchorState = strict({
 const anchors = strict({ anchors: Type.Array(anchorState) })
 
 const place = Type.Union([
-  strict({ file: Type.String({ minLength: 1, description: 'A path on the server.' }) }),
+  strict({
+    file: Type.String({
+      minLength: 1,
+      description: 'A whole path on the server.',
+      examples: ['/mnt/worm/muniment.checkpoint'],
+    }),
+  }),
   strict({
     witness: Type.String({ minLength: 1, description: 'The URL of a C2SP witness.' }),
     vkey: Type.String({ minLength: 1, description: 'Its verifier key.' }),
   }),
 ])
+
+/** Where the process of the server happens to stand is nothing that its callers know. Throws `INVALID`. */
+function expectWhole(place: AnchorPlace): void {
+  if (!('file' in place) || isAbsolute(place.file)) return
+  throw new VaultError('INVALID', 'body.place.file must be a whole path: it is one of the server')
+}
 
 /** Where checkpoints go besides. */
 export const anchorOperations: readonly AnyOperation[] = [
@@ -47,7 +60,11 @@ export const anchorOperations: readonly AnyOperation[] = [
     status: 201,
     answer: anchorState,
     refusals: ['EXISTS'],
-    run: ({ scope, body, call }) => scope.anchors.add(body.place as AnchorPlace, call),
+    run: ({ scope, body, call }) => {
+      const place = body.place as AnchorPlace
+      expectWhole(place)
+      return scope.anchors.add(place, call)
+    },
   }),
   operation({
     id: 'anchorNow',
