@@ -137,6 +137,8 @@ describe('followers over HTTP', () => {
     async (before, during, cuts, after, filter) => {
       await withServer(async ({ host, vault, connected }) => {
         for (const each of before) await perform(vault, each)
+        // Behind a position that the log has not reached nobody follows.
+        while (host.position < after) await host.write('a', 'x')
         const stop = new AbortController()
         const seen: number[] = []
         const query = { ...filter, after, signal: stop.signal }
@@ -147,8 +149,6 @@ describe('followers over HTTP', () => {
           }
         })()
         for (const each of during) await perform(vault, each)
-        // Behind a position that the log has not reached there is no last event yet.
-        while (host.position < after) await host.write('a', 'x')
         await host.write('a', 'x', { reason: 'the last' })
         await host.write('p/b', 'x', { reason: 'the last' })
         await host.read('a', { reason: 'the last' })
