@@ -1,26 +1,21 @@
 import type { AnchorState, ControlledVault } from '../index.ts'
 import { at } from './at.ts'
+import { expectList } from './expected.ts'
 import type { Server } from './server.ts'
 
 /** Where checkpoints go besides. What a path names, or a URL, the server itself writes to. */
 export function anchors(server: Server): ControlledVault['anchors'] {
   const path = '/anchors'
   return {
-    list: async (call = {}) => {
-      const { anchors } = await server.json<Anchors>({ path, call })
-      return anchors
-    },
+    list: async (call = {}) => server.json({ path, call }, listOf),
     add: async (place, call = {}) =>
       server.json<AnchorState>({ method: 'POST', path, body: { place }, call }),
-    now: async (call = {}) => {
-      const { anchors } = await server.json<Anchors>({ method: 'POST', path: `${path}/now`, call })
-      return anchors
-    },
+    now: async (call = {}) => server.json({ method: 'POST', path: `${path}/now`, call }, listOf),
     remove: async (target, call = {}) =>
-      server.json<void>({ method: 'DELETE', path: at`/anchors/${target}`, call }),
+      server.done({ method: 'DELETE', path: at`/anchors/${target}`, call }),
   }
 }
 
-interface Anchors {
-  readonly anchors: readonly AnchorState[]
+function listOf({ anchors }: { readonly anchors: readonly AnchorState[] }): readonly AnchorState[] {
+  return expectList(anchors)
 }

@@ -8,6 +8,7 @@ import type {
 import { HandedOutText } from '../secret/handed-out-text.ts'
 import { at } from './at.ts'
 import { dated } from './dated.ts'
+import { expectText } from './expected.ts'
 import type { Server } from './server.ts'
 
 type AppRoles = ControlledVault['appRoles']
@@ -16,15 +17,12 @@ type AppRoles = ControlledVault['appRoles']
 export function appRoles(server: Server): AppRoles {
   return {
     ...secretIds(server),
-    list: async (call = {}) => {
-      const { appRoles } = await server.json<{ appRoles: readonly object[] }>({
-        path: '/app-roles',
-        call,
-      })
-      return appRoles.map(appRoleOf)
-    },
-    get: async (name, call = {}) =>
-      appRoleOf(await server.json<object>({ path: at`/app-roles/${name}`, call })),
+    list: async (call = {}) =>
+      server.json(
+        { path: '/app-roles', call },
+        ({ appRoles }: { readonly appRoles: readonly object[] }) => appRoles.map(appRoleOf),
+      ),
+    get: async (name, call = {}) => server.json({ path: at`/app-roles/${name}`, call }, appRoleOf),
     write: async (name, options = {}, call = {}) =>
       server.json<AccessChange>({
         method: 'PUT',
@@ -41,31 +39,26 @@ type SecretIds = Pick<AppRoles, 'secretIds' | 'issueSecretId' | 'lookupSecretId'
 
 function secretIds(server: Server): SecretIds {
   return {
-    secretIds: async (name, call = {}) => {
-      const { secretIds } = await server.json<{ secretIds: readonly object[] }>({
-        path: at`/app-roles/${name}/secret-ids`,
-        call,
-      })
-      return secretIds.map(secretIdInfoOf)
-    },
-    issueSecretId: async (name, options = {}, call = {}): Promise<IssuedSecretId> => {
-      const { secretId, ...said } = await server.json<{ secretId: string }>({
-        method: 'POST',
-        path: at`/app-roles/${name}/secret-ids`,
-        body: options,
-        call,
-      })
-      return { ...secretIdInfoOf(said), secretId: new HandedOutText(secretId) }
-    },
+    secretIds: async (name, call = {}) =>
+      server.json(
+        { path: at`/app-roles/${name}/secret-ids`, call },
+        ({ secretIds }: { readonly secretIds: readonly object[] }) => secretIds.map(secretIdInfoOf),
+      ),
+    issueSecretId: async (name, options = {}, call = {}) =>
+      server.json(
+        { method: 'POST', path: at`/app-roles/${name}/secret-ids`, body: options, call },
+        issuedSecretIdOf,
+      ),
     lookupSecretId: async (name, secretId, call = {}) =>
-      secretIdInfoOf(
-        await server.json<object>({
+      server.json(
+        {
           method: 'POST',
           path: at`/app-roles/${name}/secret-ids/lookup`,
           body: { secretId },
           repeatable: true,
           call,
-        }),
+        },
+        secretIdInfoOf,
       ),
     revokeSecretId: async (name, accessor, call = {}) =>
       server.json<AccessChange>({
@@ -78,6 +71,10 @@ function secretIds(server: Server): SecretIds {
 
 function appRoleOf(said: object): AppRole {
   return dated<AppRole>(said, ['writtenAt'])
+}
+
+function issuedSecretIdOf({ secretId, ...said }: { readonly secretId: string }): IssuedSecretId {
+  return { ...secretIdInfoOf(said), secretId: new HandedOutText(expectText(secretId)) }
 }
 
 function secretIdInfoOf(said: object): SecretIdInfo {

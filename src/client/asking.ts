@@ -8,7 +8,12 @@ export interface ServerOptions {
   readonly token?: string | (() => string | Promise<string>)
   /** Instead of the platform's own. */
   readonly fetch?: typeof fetch
-  /** Milliseconds until a request whose answer has not begun is given up; 30,000 unless said. */
+  /**
+   * Milliseconds until a call that is not answered is given up, with all of its tries; 30,000 unless said. A call that has a
+   * `timeout` of its own ends by that, with up to 2,000 more for the way there and back. An answer that comes in pieces (a
+   * backup, an export, a report, a difference) has so long to begin; then it goes on for as long as no wait for its next
+   * piece takes more than 60,000, or than this where it is more.
+   */
   readonly timeout?: number
   /** How often what may be sent again is sent again; 3 unless said, 0 for never. */
   readonly retries?: number
@@ -25,6 +30,13 @@ export interface Asking {
   readonly query?: Readonly<Record<string, Scalar | readonly Scalar[] | undefined>>
   readonly body?: object
   readonly call?: CallOptions
+  /** Another signal that ends it. */
+  readonly signal?: AbortSignal | undefined
+  /** Milliseconds that the server is let wait before it answers. */
+  readonly waitMs?: number
+  /** Milliseconds of silence by which an answer that comes in pieces, once it has begun, is given up. */
+  readonly silenceMs?: number
+  /** The type of the answer; one that comes in pieces is of no other. */
   readonly accept?: string
   readonly headers?: Readonly<Record<string, string>>
   /** Told once the answer has begun: its head is here, and refuses nothing. */

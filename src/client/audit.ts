@@ -10,6 +10,7 @@ import type {
 import { at } from './at.ts'
 import { callAnd } from './call.ts'
 import { receivedEvents } from './events.ts'
+import { expectList } from './expected.ts'
 import { wiredDate } from './moments.ts'
 import type { Server } from './server.ts'
 
@@ -25,11 +26,8 @@ export function auditing(server: Server): RemoteAudit {
       follow: (query = {}) => followed(server, query),
     },
     outcome: async (id: string, call: CallOptions = {}) => {
-      const { event } = await server.json<{ event?: AuditEvent }>({
-        path: at`/outcomes/${id}`,
-        call,
-      })
-      return event
+      const asking = { path: at`/outcomes/${id}`, call }
+      return server.json(asking, ({ event }: { event?: AuditEvent }) => event)
     },
   }
 }
@@ -49,11 +47,11 @@ async function* pages(
   }
   let { after, size } = query
   do {
-    const page: AuditPage = await server.json<AuditPage>({
-      path: '/audit',
-      query: { ...asked, after, size },
-      call,
-    })
+    const asking = { path: '/audit', query: { ...asked, after, size }, call }
+    const page: AuditPage = await server.json(asking, (said: AuditPage) => ({
+      ...said,
+      events: expectList(said.events),
+    }))
     if (page.events.length > 0) yield page
     size = page.size
     after = page.next
@@ -66,6 +64,7 @@ async function* followed(
 ): AsyncGenerator<AuditEvent, void, void> {
   const { call, rest } = callAnd(filter)
   const received = receivedEvents(server, {
+    read: (said: AuditEvent) => said,
     asking: {
       path: '/audit/follow',
       query: { ...rest, ...(actor !== undefined && { actor }), after },
@@ -76,5 +75,5 @@ async function* followed(
       if (position !== undefined) onCaughtUp?.(position)
     },
   })
-  for await (const { data } of received) yield data as AuditEvent
+  for await (const { data } of received) yield data
 }

@@ -1,4 +1,5 @@
 import { ownBuffer } from '../secret/own-buffer.ts'
+import { expectText } from './expected.ts'
 
 const piece = 0x8000
 
@@ -14,7 +15,7 @@ export function base64Of(bytes: Uint8Array): string {
 
 /** Bytes as the library gives them; in a browser, which has no `Buffer`, a `Uint8Array`. */
 export function bytesFrom(base64: string): Buffer {
-  const text = atob(base64)
+  const text = atob(expectText(base64))
   const bytes = new Uint8Array(text.length)
   for (let at = 0; at < text.length; at++) bytes[at] = text.charCodeAt(at)
   return ownBuffer(bytes)

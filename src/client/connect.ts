@@ -67,10 +67,12 @@ export interface RemoteVault
 }
 
 /**
- * The vault of a server. Nothing is sent before a verb is called. Throws `INVALID` for what is no URL of a server.
+ * The vault of a server. Nothing is sent before a verb is called. Throws `INVALID` for what is no URL of a server, and for a
+ * timeout that no clock takes.
  *
  * @example
- * const vault = connect({ server: 'https://vault.internal:8200', token: () => readFile('/run/token', 'utf8') })
+ * const token = async () => (await readFile('/run/token', 'utf8')).trim()
+ * const vault = connect({ server: 'https://vault.internal:8200', token })
  * const secret = await vault.read('prod/db/password', { reason: 'start-up' })
  */
 export function connect(options: ServerOptions): RemoteVault {
@@ -101,12 +103,12 @@ export function connect(options: ServerOptions): RemoteVault {
     keys: keys(server),
     anchors: anchors(server),
     asOf: async (moment, { onProgress: _, ...call } = {}): Promise<VaultAsOf> => {
-      const { position, time } = await server.json<{ position: number; time: string }>({
-        path: '/moment',
-        query: momentQuery(moment),
-        call,
-      })
-      return { ...secretLooks(server, { position }), position, time: new Date(time) }
+      const asking = { path: '/moment', query: momentQuery(moment), call }
+      return server.json(asking, ({ position, time }: { position: number; time: string }) => ({
+        ...secretLooks(server, { position }),
+        position,
+        time: new Date(time),
+      }))
     },
   }
 }

@@ -16,10 +16,15 @@ import type { Server } from './server.ts'
 
 type Noted = 'access' | 'rotationPolicies' | 'mounts' | 'keys'
 
+type Ends = Pick<VaultDiff, 'from' | 'to' | 'counts'>
+
 /** One line of a difference: an item of one of its lists, or its ends. */
-type DiffLine = ProgressLine & { readonly secrets?: object } & {
-  readonly [N in Noted]?: object
-} & { readonly result?: Pick<VaultDiff, 'from' | 'to' | 'counts'> }
+interface DiffLine extends ProgressLine, Partial<Record<Noted, NotedChange>> {
+  readonly secrets?: SecretDiff
+  readonly result?: Ends
+}
+
+const notedNames: readonly Noted[] = ['access', 'rotationPolicies', 'mounts', 'keys']
 
 /** What changed from one moment to a later one. */
 export function differences(server: Server): Pick<Scope, 'diff'> {
@@ -27,7 +32,7 @@ export function differences(server: Server): Pick<Scope, 'diff'> {
     diff: async (from, to, { onProgress, ...options }: DiffOptions = {}): Promise<VaultDiff> => {
       const { call, rest } = callAnd(options)
       const query = { ...rest, ...rangeQuery({ from, to }) }
-      const lines = server.lines<DiffLine>({ path: '/diff', query, call })
+      const lines = server.lines({ path: '/diff', query, call }, lineOf)
       const secrets: SecretDiff[] = []
       const noted: Record<Noted, NotedChange[]> = {
         access: [],
@@ -35,20 +40,36 @@ export function differences(server: Server): Pick<Scope, 'diff'> {
         mounts: [],
         keys: [],
       }
-      let ends: DiffLine['result']
+      let ends: Ends | undefined
       for await (const line of lines) {
         if (line.progress !== undefined) onProgress?.(line.progress)
-        if (line.secrets !== undefined) secrets.push(secretDiffOf(line.secrets))
-        for (const name of Object.keys(noted) as Noted[]) {
+        if (line.secrets !== undefined) secrets.push(line.secrets)
+        for (const name of notedNames) {
           const item = line[name]
-          if (item !== undefined) noted[name].push(dated<NotedChange>(item, ['time']))
+          if (item !== undefined) noted[name].push(item)
         }
         ends = line.result ?? ends
       }
       if (ends === undefined) throw cutOff()
-      return { from: endOf(ends.from), to: endOf(ends.to), secrets, ...noted, counts: ends.counts }
+      return { ...ends, secrets, ...noted }
     },
   }
+}
+
+function lineOf(said: DiffLine): DiffLine {
+  const { secrets, result } = said
+  const line: { -readonly [K in keyof DiffLine]: DiffLine[K] } = { ...said }
+  if (secrets !== undefined) line.secrets = secretDiffOf(secrets)
+  for (const name of notedNames) {
+    const item = said[name]
+    if (item !== undefined) line[name] = dated<NotedChange>(item, ['time'])
+  }
+  if (result !== undefined) line.result = endsOf(result)
+  return line
+}
+
+function endsOf({ from, to, counts }: Ends): Ends {
+  return { from: endOf(from), to: endOf(to), counts }
 }
 
 function endOf(said: object): DiffEnd {

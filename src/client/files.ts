@@ -11,12 +11,19 @@ export interface ProgressLine {
 export interface FileLine<T> extends ProgressLine {
   /** The name of one that begins. */
   readonly file?: string
-  /** The name of one, and the next piece of it in base64. */
+  /** The name of one, and the next piece of it. */
   readonly of?: string
-  readonly bytes?: string
+  readonly bytes?: Uint8Array
   /** The name of one that is whole. */
   readonly end?: string
   readonly result?: T
+}
+
+/** The same line as it is sent: a piece in base64. */
+export type SaidFileLine<T> = Omit<FileLine<T>, 'bytes'> & { readonly bytes?: string }
+
+export function fileLineOf<T>({ bytes, ...line }: SaidFileLine<T>): FileLine<T> {
+  return { ...line, ...(bytes !== undefined && { bytes: bytesFrom(bytes) }) }
 }
 
 /** An answer that ended without its last line: nothing that came of it is whole. */
@@ -53,7 +60,7 @@ export async function madeFiles<T>(
   async function* others(): AsyncGenerator<FileLine<T>, void, void> {
     for await (const line of lines) {
       if (line.file !== undefined) files.set(line.file, await sink.open(line.file))
-      else if (line.of !== undefined) await at(line.of).write(bytesFrom(line.bytes ?? ''))
+      else if (line.of !== undefined) await at(line.of).write(line.bytes ?? new Uint8Array(0))
       else if (line.end !== undefined) await at(line.end).end()
       else yield line
     }

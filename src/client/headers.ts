@@ -23,8 +23,18 @@ function encoded(name: string, text: string): string {
   throw new VaultError('INVALID', `${name} must be well-formed text`)
 }
 
-/** What a request's head says of its call. Throws `INVALID` for what no caller may say of itself. */
-export function headersOf({ call = {}, accept, headers, body }: Asking): Record<string, string> {
+/** Milliseconds that a server lets a caller wait at one time. */
+const waitMsMax = 60_000
+
+/**
+ * What a request's head says of its call. Throws `INVALID` for what no caller may say of itself.
+ *
+ * @param leftOf how many of so many milliseconds since the call began are left
+ */
+export function headersOf(
+  { call = {}, accept, headers, body }: Asking,
+  leftOf: (ms: number) => number,
+): Record<string, string> {
   const own = ofServer.find((name) => call[name] !== undefined)
   if (own !== undefined) {
     throw new VaultError('INVALID', `${own}: the server tells it of whoever shows a token`)
@@ -40,7 +50,9 @@ export function headersOf({ call = {}, accept, headers, body }: Asking): Record<
       'muniment-causation-id': encoded('causationId', causationId),
     }),
     ...(traceId !== undefined && { traceparent: `00-${traceId}-${traceId.slice(0, 16)}-01` }),
-    ...(timeout !== undefined && { 'muniment-timeout': String(timeout) }),
+    ...(timeout !== undefined && {
+      'muniment-timeout': String(Math.min(leftOf(timeout), waitMsMax)),
+    }),
     ...(id !== undefined && { 'idempotency-key': id }),
     ...headers,
   }

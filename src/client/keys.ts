@@ -18,10 +18,10 @@ import type { Server } from './server.ts'
 /** The keys below the keyslots, which are never shown. */
 export function keys(server: Server): ControlledVault['keys'] {
   return {
-    list: async (call = {}) => {
-      const { keys } = await server.json<{ keys: readonly object[] }>({ path: '/keys', call })
-      return keys.map((said) => dated<Key>(said, ['createdAt']))
-    },
+    list: async (call = {}) =>
+      server.json({ path: '/keys', call }, ({ keys }: { readonly keys: readonly object[] }) =>
+        keys.map((said) => dated<Key>(said, ['createdAt'])),
+      ),
     rotate: async (call = {}) =>
       server.json<KeysRotated>({ method: 'POST', path: '/keys/rotate', call }),
     rotateSigning: async (call = {}) =>
@@ -36,18 +36,22 @@ export function keys(server: Server): ControlledVault['keys'] {
         throw new VaultError('INVALID', 'keep must be a list of credentials')
       }
       const { call } = callAnd(options)
-      const lines = server.lines<Line<RootRotated>>({
-        method: 'POST',
-        path: '/keys/rotate-root',
-        body: { keep: keep.map(({ kinds }) => ({ kinds: [...kinds] })) },
-        call,
-      })
+      const lines = server.lines(
+        {
+          method: 'POST',
+          path: '/keys/rotate-root',
+          body: { keep: keep.map(({ kinds }) => ({ kinds: [...kinds] })) },
+          call,
+        },
+        (said: Line<RootRotated, SentKdf>): Line<RootRotated> =>
+          'ask' in said ? { ask: { ...said.ask, kdf: kdfOf(said.ask.kdf) } } : said,
+      )
       const give = async ({ conversation, ask, credential, kdf }: Ask) => {
         const unlock = keep[credential]
         if (unlock === undefined) return refuseAsk()
-        const key = await sentKey(unlock, kdfOf(kdf))
+        const key = await sentKey(unlock, kdf)
         const path = at`/keys/rotate-root/${conversation}/${String(ask)}`
-        await server.json<void>({ method: 'POST', path, body: { key }, call: signalOf(call) })
+        await server.done({ method: 'POST', path, body: { key }, call: signalOf(call) })
       }
       return resultOf(lines, { onProgress, ask: give })
     },
@@ -55,21 +59,21 @@ export function keys(server: Server): ControlledVault['keys'] {
 }
 
 /** A key that a keyslot is asked for with. */
-interface Ask {
+interface Ask<K = SlotKdf> {
   readonly conversation: string
   readonly ask: number
   /** Which of those that are to stay. */
   readonly credential: number
-  readonly kdf: SentKdf
+  readonly kdf: K
 }
 
 type SentKdf =
   | Exclude<SlotKdf, { salt: Uint8Array }>
   | { readonly kdf: string; readonly salt: string }
 
-type Line<T> =
+type Line<T, K = SlotKdf> =
   | { readonly progress: { readonly keys: number; readonly of: number } }
-  | { readonly ask: Ask }
+  | { readonly ask: Ask<K> }
   | { readonly result: T }
 
 async function resultOf<T>(

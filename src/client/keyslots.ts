@@ -4,6 +4,7 @@ import { at } from './at.ts'
 import { base64Of } from './base64.ts'
 import { callAnd } from './call.ts'
 import { dated } from './dated.ts'
+import { expectText } from './expected.ts'
 import type { Server } from './server.ts'
 
 /** How a keyslot's key is made, with what is public of it. */
@@ -15,28 +16,25 @@ export type SlotKdf = ReturnType<Credential['newKdf']>
  */
 export function keyslots(server: Server): ControlledVault['keyslots'] {
   return {
-    list: async (call = {}) => {
-      const { keyslots } = await server.json<{ keyslots: readonly object[] }>({
-        path: '/keyslots',
-        call,
-      })
-      return keyslots.map(keyslotOf)
-    },
+    list: async (call = {}) =>
+      server.json(
+        { path: '/keyslots', call },
+        ({ keyslots }: { readonly keyslots: readonly object[] }) => keyslots.map(keyslotOf),
+      ),
     add: async (credential, options = {}) => {
       const { call, rest } = callAnd(options)
       const body = { credential: await sentCredential(credential), ...rest }
-      return keyslotOf(await server.json<object>({ method: 'POST', path: '/keyslots', body, call }))
+      return server.json({ method: 'POST', path: '/keyslots', body, call }, keyslotOf)
     },
     addRecovery: async (options = {}) => {
       const { call, rest: body } = callAnd(options)
-      const path = '/keyslots/recovery'
-      const { text, ...said } = await server.json<{ text: string }>({
-        method: 'POST',
-        path,
-        body,
-        call,
-      })
-      return { ...keyslotOf(said), text }
+      return server.json(
+        { method: 'POST', path: '/keyslots/recovery', body, call },
+        ({ text, ...said }: { readonly text: string }) => ({
+          ...keyslotOf(said),
+          text: expectText(text),
+        }),
+      )
     },
     replace: async (id, credential, options = {}) => {
       const {
@@ -44,12 +42,10 @@ export function keyslots(server: Server): ControlledVault['keyslots'] {
         rest: { label },
       } = callAnd(options)
       const body = { credential: await sentCredential(credential), label }
-      return keyslotOf(
-        await server.json<object>({ method: 'PUT', path: at`/keyslots/${id}`, body, call }),
-      )
+      return server.json({ method: 'PUT', path: at`/keyslots/${id}`, body, call }, keyslotOf)
     },
     remove: async (id, call = {}) =>
-      server.json<void>({ method: 'DELETE', path: at`/keyslots/${id}`, call }),
+      server.done({ method: 'DELETE', path: at`/keyslots/${id}`, call }),
   }
 }
 

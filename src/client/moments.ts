@@ -6,6 +6,9 @@ export function momentQuery(moment: Moment): {
   readonly position?: number
   readonly time?: string
 } {
+  if (typeof moment !== 'object' || moment === null) {
+    throw new VaultError('INVALID', 'a moment must be its position or its time')
+  }
   if ('position' in moment) return { position: moment.position }
   return { time: wiredDate(moment.time) }
 }

@@ -1,20 +1,23 @@
-/** The body of an answer, piece by piece. What is not read to its end is given up. */
-export async function* bytesOf({ body }: Response): AsyncGenerator<Uint8Array, void, void> {
+import type { Calling } from './calling.ts'
+
+/** The body of an answer, piece by piece. What is not read to its end is given up. Throws what ends the call. */
+export async function* bytesOf(
+  { body }: Response,
+  calling: Calling,
+): AsyncGenerator<Uint8Array, void, void> {
   if (body === null) return
   const reader = body.getReader()
   let ended = false
   try {
     for (;;) {
-      const { done, value } = await reader.read()
+      const { done, value } = await calling.within(reader.read())
       ended = done
       if (done) return
       yield value
     }
-  } catch (error) {
-    ended = true
-    throw error
   } finally {
-    if (!ended) await reader.cancel().catch(() => undefined)
+    // Of one that fails, or stalls, that is nothing to wait for.
+    if (!ended) reader.cancel().catch(() => undefined)
   }
 }
 

@@ -6,15 +6,12 @@ import type { Server } from './server.ts'
 /** What roles and tokens may do. */
 export function policies(server: Server): ControlledVault['policies'] {
   return {
-    list: async (call = {}) => {
-      const { policies } = await server.json<{ policies: readonly object[] }>({
-        path: '/policies',
-        call,
-      })
-      return policies.map(policyOf)
-    },
-    get: async (name, call = {}) =>
-      policyOf(await server.json<object>({ path: at`/policies/${name}`, call })),
+    list: async (call = {}) =>
+      server.json(
+        { path: '/policies', call },
+        ({ policies }: { readonly policies: readonly object[] }) => policies.map(policyOf),
+      ),
+    get: async (name, call = {}) => server.json({ path: at`/policies/${name}`, call }, policyOf),
     write: async (name, { rules, text }, call = {}) =>
       server.json<AccessChange>({
         method: 'PUT',
@@ -35,13 +32,12 @@ function policyOf(said: object): Policy {
 export function rotationPolicies(server: Server): ControlledVault['rotationPolicies'] {
   const path = '/rotation-policies'
   return {
-    list: async (call = {}) => {
-      const { rotationPolicies } = await server.json<{ rotationPolicies: readonly object[] }>({
-        path,
-        call,
-      })
-      return rotationPolicies.map((said) => dated<RotationPolicy>(said, ['writtenAt']))
-    },
+    list: async (call = {}) =>
+      server.json(
+        { path, call },
+        ({ rotationPolicies }: { readonly rotationPolicies: readonly object[] }) =>
+          rotationPolicies.map((said) => dated<RotationPolicy>(said, ['writtenAt'])),
+      ),
     set: async ({ prefix, type }, { rotateEvery }, call = {}) =>
       server.json<AccessChange>({
         method: 'PUT',

@@ -7,6 +7,7 @@ import type {
 } from '../index.ts'
 import { at } from './at.ts'
 import { callAnd } from './call.ts'
+import { expectList } from './expected.ts'
 import { momentQuery } from './moments.ts'
 import type { Server } from './server.ts'
 
@@ -15,13 +16,12 @@ export type RemoteProjections = Pick<Scope['projections'], 'list' | 'get'>
 
 export function projections(server: Server): RemoteProjections {
   return {
-    list: async (call: CallOptions = {}) => {
-      const { projections } = await server.json<{ projections: readonly ProjectionEntry[] }>({
-        path: '/projections',
-        call,
-      })
-      return projections
-    },
+    list: async (call: CallOptions = {}) =>
+      server.json(
+        { path: '/projections', call },
+        ({ projections }: { readonly projections: readonly ProjectionEntry[] }) =>
+          expectList(projections),
+      ),
     get: async (name: string, options: ProjectionStateOptions = {}) => {
       const { at: moment, minPosition, onProgress: _, ...rest } = options
       const { call } = callAnd(rest)

@@ -3,6 +3,7 @@ import type { CallOptions, ControlledVault, SignedCheckpoint } from '../index.ts
 import { ownBuffer } from '../secret/own-buffer.ts'
 import { at } from './at.ts'
 import { bytesFrom } from './base64.ts'
+import { expectText } from './expected.ts'
 import { hexOf } from './hex.ts'
 import type { Server } from './server.ts'
 
@@ -31,29 +32,29 @@ interface SaidConsistency {
 export function proofs(server: Server): ControlledVault['proofs'] {
   return {
     checkpoint: async (call: CallOptions = {}) =>
-      checkpointOf(
+      server.json(
         // A second one says no more than the first.
-        await server.json({ method: 'POST', path: '/checkpoints', call, repeatable: true }),
+        { method: 'POST', path: '/checkpoints', call, repeatable: true },
+        checkpointOf,
       ),
-    checkpoints: async function* (call: CallOptions = {}) {
-      const lines = server.lines<SaidCheckpoint>({ path: '/checkpoints', call })
-      for await (const line of lines) yield checkpointOf(line)
-    },
-    event: async (position, call = {}) => {
-      const { file, ...proved } = await server.json<SaidProof>({
-        path: at`/proofs/${positionText(position)}`,
-        call,
-      })
-      return { ...proved, file: bytesFrom(file) }
-    },
+    checkpoints: (call: CallOptions = {}) =>
+      server.lines({ path: '/checkpoints', call }, checkpointOf),
+    event: async (position, call = {}) =>
+      server.json(
+        { path: at`/proofs/${positionText(position)}`, call },
+        ({ file, ...proved }: SaidProof) => ({ ...proved, file: bytesFrom(file) }),
+      ),
     consistency: async (from, to, call = {}) => {
       const query = {
         from: from.size,
         fromRoot: hexOf(from.root),
         ...(to && { to: to.size, toRoot: hexOf(to.root) }),
       }
-      const said = await server.json<SaidConsistency>({ path: '/consistency', query, call })
-      return { from, to: to ?? checkpointOf(said.to), proof: said.proof.map(bytesFrom) }
+      return server.json({ path: '/consistency', query, call }, (said: SaidConsistency) => ({
+        from,
+        to: to ?? checkpointOf(said.to),
+        proof: said.proof.map(bytesFrom),
+      }))
     },
   }
 }
@@ -64,5 +65,9 @@ function positionText(position: number): string {
 }
 
 function checkpointOf({ root, note, ...about }: SaidCheckpoint): SignedCheckpoint {
-  return { ...about, root: bytesFrom(root), note: ownBuffer(new TextEncoder().encode(note)) }
+  return {
+    ...about,
+    root: bytesFrom(root),
+    note: ownBuffer(new TextEncoder().encode(expectText(note))),
+  }
 }

@@ -15,10 +15,9 @@ import type {
 } from '../index.ts'
 import { at } from './at.ts'
 import { base64Of } from './base64.ts'
-import { cutOff, type FileLine, madeFiles, type ProgressLine, resultOf } from './files.ts'
+import { cutOff, fileLineOf, madeFiles, type ProgressLine, resultOf } from './files.ts'
 import { hexOf } from './hex.ts'
 import { rangeBody } from './moments.ts'
-import { callFor } from './passing.ts'
 import type { Server } from './server.ts'
 
 const linesType = 'application/x-ndjson'
@@ -41,14 +40,14 @@ export function reports(server: Server): ControlledVault['reports'] {
   const post = (path: string, body: object) =>
     ({ method: 'POST', path, body, accept: linesType, repeatable: true }) as const
   return {
-    list: async () => {
-      const said = await server.json<{ reports: readonly SaidReport[] }>({ path: '/reports' })
-      return said.reports.flatMap(builtInOf)
-    },
+    list: async () =>
+      server.json({ path: '/reports' }, (said: { readonly reports: readonly SaidReport[] }) =>
+        said.reports.flatMap(builtInOf),
+      ),
     run: async (report, options = {}, call = {}) => {
-      const { onProgress } = options
+      const { onProgress, signal } = options
       const asking = post(at`/reports/${nameOf(report)}/rows`, askedOf(options))
-      const lines = server.lines<RowLine>({ ...asking, call: callFor(call, options) })
+      const lines = server.lines<RowLine>({ ...asking, call, signal })
       const about = await aboutOf(lines, onProgress)
       return { ...about, rows: once(() => rowsOf(lines, onProgress)) }
     },
@@ -56,16 +55,15 @@ export function reports(server: Server): ControlledVault['reports'] {
       const sink = expectSink(to)
       const body = { formats, ...(name !== undefined && { name }), ...askedOf(options) }
       const asking = post(at`/reports/${nameOf(report)}`, body)
-      const lines = server.lines<FileLine<GeneratedReport>>({
-        ...asking,
-        call: callFor(call, options),
-      })
+      const { signal } = options
+      const lines = server.lines({ ...asking, call, signal }, fileLineOf<GeneratedReport>)
       return madeFiles(sink, lines, options)
     },
     evidence: async ({ to, ...options }, call = {}) => {
       const target = expectFile(to)
       const asking = post('/evidence', rangeBody(options))
-      const lines = server.lines<FileLine<Evidence>>({ ...asking, call: callFor(call, options) })
+      const { signal } = options
+      const lines = server.lines({ ...asking, call, signal }, fileLineOf<Evidence>)
       const { write, end } = target
       const file = {
         write: write.bind(target),
@@ -81,13 +79,14 @@ export function reports(server: Server): ControlledVault['reports'] {
       }
     },
     verify: async (manifest, options = {}, call = {}) => {
-      const { report, files, hashes } = options
+      const { report, files, hashes, signal } = options
       if (report !== undefined) nameOf(report)
       const all = { ...(await hashesOf(files ?? new Map())), ...Object.fromEntries(hashes ?? []) }
       const asking = post('/reports/verify', { manifest: base64Of(manifest), hashes: all })
       const lines = server.lines<{ readonly result?: ReportVerification }>({
         ...asking,
-        call: callFor(call, options),
+        call,
+        signal,
       })
       return resultOf(lines, options)
     },

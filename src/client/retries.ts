@@ -1,30 +1,32 @@
-import { VaultError, type VaultErrorCode } from '../errors.ts'
+import { VaultError } from '../errors.ts'
 import type { Asking } from './asking.ts'
-import { isLook, isUnsent, Late, Refused } from './failure.ts'
+import { didNothing, isLook, Refused } from './failure.ts'
 
 const delayMs = 100
-const delayMsMax = 5_000
-
-/** Refused before anything was done. */
-const nothingDone: readonly VaultErrorCode[] = ['CLOSED', 'IN_USE', 'TIMEOUT', 'FAILED']
+/** The longest that is waited before something is sent again. */
+export const delayMsMax = 5_000
 
 /** Milliseconds until a request may be sent again; undefined where it must not be, or would be answered as it was. */
 export function retryDelay(
   error: unknown,
   { asking, tries }: { readonly asking: Asking; readonly tries: number },
 ): number | undefined {
-  const { call } = asking
-  if (call?.signal?.aborted === true || error instanceof VaultError || error instanceof Late) {
-    return undefined
+  const isNamed = !isLook(asking) && asking.call?.id !== undefined
+  if (error instanceof VaultError) {
+    // A page for an answer says of a change only that nobody knows; of a look, that there is none to be had.
+    return isNamed && error.code === 'UNSUPPORTED' ? backOff(tries) : undefined
   }
-  const isSafe = isLook(asking) || call?.id !== undefined
-  if (error instanceof Refused) {
-    const { code, eventIds } = error.error
-    const did = eventIds !== undefined || !nothingDone.includes(code)
-    if (did && !(isSafe && code === 'UNCERTAIN')) return undefined
-    return Math.min(error.retryAfter ?? backOff(tries), delayMsMax)
-  }
-  return isSafe || isUnsent(error) ? backOff(tries) : undefined
+  const isSafe = isNamed || isLook(asking)
+  if (!(error instanceof Refused)) return isSafe || didNothing(error) ? backOff(tries) : undefined
+  const { code } = error.error
+  if (code === 'TIMEOUT' && isWaitOfItsOwn(asking)) return undefined
+  if (!didNothing(error) && !(isSafe && code === 'UNCERTAIN')) return undefined
+  return Math.min(Math.max(error.retryAfter ?? 0, backOff(tries)), delayMsMax)
+}
+
+/** Whether it waits for something, as long as the server says: that it did not come is its answer. */
+function isWaitOfItsOwn({ query, call }: Asking): boolean {
+  return query?.['min-position'] !== undefined && call?.timeout === undefined
 }
 
 /** Longer each time, and never for all at one time. */

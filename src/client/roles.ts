@@ -8,18 +8,16 @@ import type { Server } from './server.ts'
 /** Names for policies, and who has them. */
 export function roles(server: Server): ControlledVault['roles'] {
   return {
-    list: async (call = {}) => {
-      const { roles } = await server.json<{ roles: readonly object[] }>({ path: '/roles', call })
-      return roles.map((said) => dated<Role>(said, ['writtenAt']))
-    },
-    granted: async (actor, call = {}) => {
-      const { grants } = await server.json<{ grants: readonly object[] }>({
-        path: '/grants',
-        query: { actor },
-        call,
-      })
-      return grants.map((said) => dated<Grant>(said, ['grantedAt', 'expiresAt']))
-    },
+    list: async (call = {}) =>
+      server.json({ path: '/roles', call }, ({ roles }: { readonly roles: readonly object[] }) =>
+        roles.map((said) => dated<Role>(said, ['writtenAt'])),
+      ),
+    granted: async (actor, call = {}) =>
+      server.json(
+        { path: '/grants', query: { actor }, call },
+        ({ grants }: { readonly grants: readonly object[] }) =>
+          grants.map((said) => dated<Grant>(said, ['grantedAt', 'expiresAt'])),
+      ),
     write: async (name, { policies }, call = {}) =>
       server.json<AccessChange>({
         method: 'PUT',

@@ -24,6 +24,7 @@ import { at } from './at.ts'
 import { callAnd } from './call.ts'
 import { dated } from './dated.ts'
 import { eventId } from './event-id.ts'
+import { noVault } from './failure.ts'
 import { momentQuery, wiredDate } from './moments.ts'
 import type { Server } from './server.ts'
 import { contentOf, type SaidValue, sentValue } from './value.ts'
@@ -38,7 +39,7 @@ type Changes = Pick<
 
 /** The verbs that change secrets. Each has an id of its own, so that it can be sent again. */
 export function secretChanges(server: Server): Changes {
-  const change = async <T>(
+  const change = async <T extends object>(
     method: 'POST' | 'PUT' | 'PATCH',
     path: string,
     {
@@ -88,32 +89,38 @@ export function secretLooks(
   moment?: Moment,
 ): SecretInspector & Pick<Scope, 'read'> {
   const then = moment === undefined ? {} : momentQuery(moment)
-  const look = async <T>(path: string, options: object): Promise<T> => {
+  const look = async <S extends object, T>(
+    path: string,
+    options: object,
+    read: (said: S) => T,
+  ): Promise<T> => {
     const { call, rest } = callAnd(options)
-    return server.json<T>({ path, query: { ...rest, ...then }, call })
+    return server.json({ path, query: { ...rest, ...then }, call }, read)
   }
   return {
     list: async (prefix = '', options: ListOptions = {}): Promise<SecretPage> => {
       const asked = { ...options, ...(prefix !== '' && { prefix }) }
-      const { items, ...page } = await look<SecretPage>('/secrets', asked)
-      return { ...page, items: items.map(secretInfoOf) }
+      return look('/secrets', asked, ({ items, ...page }: SecretPage) => ({
+        ...page,
+        items: items.map(secretInfoOf),
+      }))
     },
-    describe: async (path, options = {}) =>
-      secretInfoOf(await look<object>(at`/secrets/${path}`, options)),
-    history: async (path, options: HistoryOptions = {}) => {
-      const { versions } = await look<{ versions: readonly object[] }>(
+    describe: async (path, options = {}) => look(at`/secrets/${path}`, options, secretInfoOf),
+    history: async (path, options: HistoryOptions = {}) =>
+      look(
         at`/secrets/${path}/history`,
         options,
-      )
-      return versions.map(versionInfoOf)
-    },
-    exists: async (path, options = {}) => {
-      const { exists } = await look<{ exists: boolean }>(at`/secrets/${path}/exists`, options)
-      return exists
-    },
+        ({ versions }: { readonly versions: readonly object[] }) => versions.map(versionInfoOf),
+      ),
+    exists: async (path, options = {}) => look(at`/secrets/${path}/exists`, options, existsOf),
     read: async (path, options: ReadOptions = {}) =>
-      secretOf(await look<ShownSecret>(at`/secrets/${path}/value`, options)),
+      look(at`/secrets/${path}/value`, options, secretOf),
   }
+}
+
+function existsOf({ exists }: { readonly exists: boolean }): boolean {
+  if (typeof exists === 'boolean') return exists
+  throw noVault('it answered with neither yes nor no')
 }
 
 function wiredMeta(options: object): object {

@@ -1,12 +1,26 @@
 import { VaultError } from '../errors.ts'
 import type { Asking, ServerOptions } from './asking.ts'
-import { failureOf, Late, parsedAnswer, refusalIn } from './failure.ts'
+import { Calling, expectTimeout, Late } from './calling.ts'
+import {
+  answerIn,
+  didNothing,
+  failureOf,
+  isLook,
+  noVault,
+  Refused,
+  refusalIn,
+  refusedBy,
+} from './failure.ts'
 import { headersOf } from './headers.ts'
 import { bytesOf, linesIn } from './pieces.ts'
-import { retryDelay, wait } from './retries.ts'
+import { retryDelay } from './retries.ts'
 
 const timeoutDefaultMs = 30_000
 const retriesDefault = 3
+/** What a call that ends by a timeout of its own has for the way there and back: what its server says of it is the better answer. */
+const wayMsMax = 2_000
+/** A server that reads much before it has something to say is not gone. */
+const silenceDefaultMs = 60_000
 
 /** A server as this client reaches it. */
 export class Server {
@@ -16,8 +30,9 @@ export class Server {
   /** Milliseconds by which the server's clock is ahead of this machine's, to the second. */
   #ahead = 0
 
-  /** Throws `INVALID` for what is no URL of a server. */
+  /** Throws `INVALID` for what is no URL of a server, and for a timeout that no clock takes. */
   constructor(options: ServerOptions) {
+    if (options.timeout !== undefined) expectTimeout(options.timeout)
     this.#options = options
     this.#origin = originOf(options.server)
   }
@@ -32,108 +47,214 @@ export class Server {
     return Date.now() + this.#ahead
   }
 
-  /** What the server answers, as JSON; undefined where it answers with nothing. */
-  async json<T>(asking: Asking): Promise<T> {
-    const response = await this.#ask(asking)
-    try {
-      const text = await response.text()
-      return (text === '' ? undefined : parsedAnswer(text)) as T
-    } catch (error) {
-      throw this.#failure(error, asking)
-    }
+  /**
+   * What the server answers: a JSON object, as `read` makes it. Throws `UNSUPPORTED` for one of which `read` cannot make
+   * anything.
+   */
+  async json<S extends object, T = S>(
+    asking: Asking,
+    read: (said: S) => T = (said) => said as unknown as T,
+  ): Promise<T> {
+    return this.#whole(asking, async (response, calling) =>
+      answerIn(await calling.within(response.text()), read),
+    )
+  }
+
+  /** Asks for what is answered with nothing: that it was done. */
+  async done(asking: Asking): Promise<void> {
+    return this.#whole(asking, async ({ status, body }) => {
+      body?.cancel().catch(() => undefined)
+      if (status !== 204) throw noVault(`it answered ${status}`)
+    })
   }
 
   /** The bytes that it answers with, as they come. What is not read to its end is given up. */
   async *bytes(asking: Asking): AsyncGenerator<Uint8Array, void, void> {
-    const response = await this.#ask(asking)
+    const calling = this.#begin(asking, wholeOfPieces)
+    try {
+      yield* this.#pieces(asking, calling)
+    } finally {
+      calling.end()
+    }
+  }
+
+  /**
+   * The lines that it answers with, each a JSON object, as `read` makes it. Throws what the last of them says, where that is
+   * a problem, and `UNSUPPORTED` for one of which `read` cannot make anything.
+   */
+  async *lines<S extends object, T = S>(
+    asking: Asking,
+    read: (said: S) => T = (said) => said as unknown as T,
+  ): AsyncGenerator<T, void, void> {
+    const typed = { accept: 'application/x-ndjson', ...asking }
+    const calling = this.#begin(asking, wholeOfPieces)
+    const readLine = (said: S) => {
+      if (!('problem' in said)) return read(said)
+      // It says itself what came of it.
+      calling.isUncertain = false
+      throw refusedBy(said.problem)
+    }
+    try {
+      for await (const line of linesIn(this.#pieces(typed, calling))) {
+        yield answerIn(line, readLine)
+      }
+    } catch (error) {
+      throw this.#failure(error, { asking, calling })
+    } finally {
+      calling.end()
+    }
+  }
+
+  #begin(asking: Asking, wholeOf: (patience: Waits) => number): Calling {
+    const { timeout: own = timeoutDefaultMs } = this.#options
+    const { call = {}, signal, waitMs = 0 } = asking
+    const { timeout: asked } = call
+    if (asked !== undefined) expectTimeout(asked)
+    const patience = { wholeMs: wholeOf({ own, asked }) + waitMs, againMs: asked ?? own }
+    return new Calling(patience, [call.signal, signal])
+  }
+
+  /** An answer that is of use once it is whole. */
+  async #whole<T>(
+    asking: Asking,
+    take: (response: Response, calling: Calling) => Promise<T>,
+  ): Promise<T> {
+    const calling = this.#begin(asking, wholeOfOne)
+    try {
+      return await this.#ask(asking, { calling, take: (response) => take(response, calling) })
+    } catch (error) {
+      throw this.#failure(error, { asking, calling })
+    } finally {
+      calling.end()
+    }
+  }
+
+  async *#pieces(asking: Asking, calling: Calling): AsyncGenerator<Uint8Array, void, void> {
+    const { timeout = 0 } = this.#options
+    const response = await this.#ask(asking, {
+      calling,
+      take: async (begun) => ofType(begun, asking.accept),
+    }).catch((error) => {
+      throw this.#failure(error, { asking, calling })
+    })
+    calling.begun(asking.silenceMs ?? Math.max(timeout, silenceDefaultMs))
     asking.onAnswer?.()
     try {
-      yield* bytesOf(response)
+      yield* bytesOf(response, calling)
     } catch (error) {
-      throw this.#failure(error, asking)
+      throw this.#failure(error, { asking, calling })
     }
   }
 
-  /** The lines of JSON that it answers with. Throws what the last of them says, where that is a problem. */
-  async *lines<T>(asking: Asking): AsyncGenerator<T, void, void> {
-    const bytes = this.bytes({ accept: 'application/x-ndjson', ...asking })
-    try {
-      for await (const line of linesIn(bytes)) {
-        const said = parsedAnswer(line)
-        if (typeof said === 'object' && said !== null && 'problem' in said) throw said.problem
-        yield said as T
-      }
-    } catch (error) {
-      throw this.#failure(error, asking)
-    }
-  }
-
-  /** The answer to a request, its head: sent until it is answered, or must not be sent again. */
-  async #ask(asking: Asking): Promise<Response> {
+  /** What `take` makes of the answer to a request: sent until that is there, or it must not be sent again. */
+  async #ask<T>(
+    asking: Asking,
+    { calling, take }: { readonly calling: Calling; readonly take: Take<T> },
+  ): Promise<T> {
     const { retries = retriesDefault } = this.#options
     for (let tries = 0; ; tries++) {
+      const { isUncertain } = calling
       try {
-        return await this.#askOnce(asking)
+        return await take(await this.#askOnce(asking, calling))
       } catch (error) {
-        const delay = tries < retries ? retryDelay(error, { asking, tries }) : undefined
-        if (delay === undefined) throw this.#failure(error, asking)
-        await wait(delay, asking.call?.signal)
+        if (didNothing(error)) calling.isUncertain = isUncertain
+        else if (error instanceof Refused) calling.isUncertain = false
+        const mayTry = tries < retries && calling.ended === undefined
+        const delay = mayTry ? retryDelay(error, { asking, tries }) : undefined
+        if (delay === undefined || !calling.lets(delay)) throw error
+        await calling.pause(delay)
       }
     }
   }
 
-  async #askOnce(asking: Asking): Promise<Response> {
-    const { fetch: own = fetch, timeout = timeoutDefaultMs } = this.#options
-    const { call, method = 'GET', body } = asking
-    const late = new AbortController()
-    const limit = setTimeout(() => late.abort(new Late()), timeout + (call?.timeout ?? 0))
-    const signal = call?.signal ? AbortSignal.any([call.signal, late.signal]) : late.signal
-    try {
-      const headers = { ...headersOf(asking), ...(await this.#authorization()) }
-      signal.throwIfAborted()
-      const response = await own(`${this.#origin}/api/v1${asking.path}${queryOf(asking)}`, {
-        method,
-        headers,
-        signal,
-        redirect: 'error',
-        ...(body !== undefined && { body: sentBody(body) }),
-      })
-      this.#note(response.headers)
-      if (!response.ok) throw await refusalIn(response)
-      return response
-    } finally {
-      clearTimeout(limit)
-    }
+  async #askOnce(asking: Asking, calling: Calling): Promise<Response> {
+    const { fetch: own = fetch } = this.#options
+    const { method = 'GET', body } = asking
+    calling.expectOpen()
+    const token = await this.#authorization(calling)
+    const headers = { ...headersOf(asking, (ms) => calling.leftOf(ms)), ...token }
+    const sent = body === undefined ? {} : { body: sentBody(body) }
+    const url = `${this.#origin}/api/v1${asking.path}${queryOf(asking)}`
+    calling.expectOpen()
+    if (!isLook(asking)) calling.isUncertain = true
+    const { signal } = calling
+    const asked = own(url, { method, headers, signal, redirect: 'error', ...sent })
+    const response = await calling.within(asked)
+    this.#note(response.headers)
+    if (!response.ok) throw await calling.within(refusalIn(response))
+    return response
   }
 
   #note(headers: Headers): void {
     const position = Number(headers.get('muniment-position') ?? -1)
-    if (position > this.#position) this.#position = position
+    if (Number.isSafeInteger(position) && position > this.#position) this.#position = position
     const time = Date.parse(headers.get('date') ?? '')
     if (!Number.isNaN(time)) this.#ahead = time - Date.now()
   }
 
-  async #authorization(): Promise<Record<string, string>> {
+  async #authorization(calling: Calling): Promise<Record<string, string>> {
     const { token } = this.#options
-    const text = typeof token === 'function' ? await givenBy(token) : token
+    const text: unknown = typeof token === 'function' ? await givenBy(token, calling) : token
     if (text === undefined) return {}
     // `fetch` would quote it in its refusal.
-    if (/^[\x21-\x7e]+$/.test(text)) return { authorization: `Bearer ${text}` }
-    throw new VaultError('INVALID', 'token must be printable ASCII')
+    if (typeof text === 'string' && /^[\x21-\x7e]+$/.test(text)) {
+      return { authorization: `Bearer ${text}` }
+    }
+    throw new VaultError('INVALID', `token must be printable ASCII, found ${amissIn(text)}`)
   }
 
-  #failure(error: unknown, asking: Asking): VaultError {
-    return failureOf(error, { asking, origin: this.#origin })
+  #failure(
+    error: unknown,
+    about: { readonly asking: Asking; readonly calling: Calling },
+  ): VaultError {
+    return failureOf(error, { ...about, origin: this.#origin })
   }
 }
 
+type Take<T> = (response: Response) => Promise<T>
+
+/** Milliseconds: the client's own timeout, and the call's. */
+interface Waits {
+  readonly own: number
+  readonly asked: number | undefined
+}
+
+function wholeOfOne({ own, asked }: Waits): number {
+  return asked === undefined ? own : asked + Math.min(own, wayMsMax)
+}
+
+/** What comes in pieces begins once the server has read as much as it takes to have the first: that is no wait of the call's. */
+function wholeOfPieces({ own, asked = 0 }: Waits): number {
+  return own + asked
+}
+
+/** The same answer. Throws `UNSUPPORTED` where it is of another type than was asked for: a page is no backup. */
+function ofType(response: Response, expected: string | undefined): Response {
+  const said = response.headers.get('content-type') ?? ''
+  const [, type = 'no type'] = /^\s*([\w.+-]+\/[\w.+-]+)\s*(?:;|$)/.exec(said) ?? []
+  if (type.toLowerCase() === expected) return response
+  response.body?.cancel().catch(() => undefined)
+  throw noVault(`it answered with ${type}`)
+}
+
 /** What gives a token is the caller's own: that it fails is not the server's doing, and no reason to ask that again. */
-async function givenBy(token: () => string | Promise<string>): Promise<string> {
+async function givenBy(token: () => string | Promise<string>, calling: Calling): Promise<string> {
   try {
-    return await token()
+    return await calling.within((async () => token())())
   } catch (cause) {
-    throw new VaultError('INVALID', 'the token could not be had', { cause })
+    if (cause !== calling.ended) {
+      throw new VaultError('INVALID', 'the token could not be had', { cause })
+    }
+    if (!(cause instanceof Late)) throw cause
+    throw new VaultError('TIMEOUT', 'the token was not given in time', { cause })
   }
+}
+
+/** What is wrong with a token, without a letter of it. */
+function amissIn(token: unknown): string {
+  if (typeof token !== 'string') return 'no text'
+  if (token === '') return 'nothing'
+  return token.trim() === token ? 'another character' : 'white space around it: trim it'
 }
 
 /** Anything below its root would be another server's. */

@@ -12,6 +12,7 @@ import { HandedOutText } from '../secret/handed-out-text.ts'
 import type { ServerOptions } from './asking.ts'
 import { at } from './at.ts'
 import { dated } from './dated.ts'
+import { expectList, expectText } from './expected.ts'
 import { Server } from './server.ts'
 
 /** What the bearer of a token may do with it, which takes no right. */
@@ -29,34 +30,23 @@ export interface OwnToken {
 /** What callers show to be let in. */
 export function tokens(server: Server): ControlledVault['tokens'] {
   return {
-    list: async (call = {}) => {
-      const { tokens } = await server.json<{ tokens: readonly object[] }>({ path: '/tokens', call })
-      return tokens.map(tokenInfoOf)
-    },
+    list: async (call = {}) =>
+      server.json({ path: '/tokens', call }, ({ tokens }: { readonly tokens: readonly object[] }) =>
+        tokens.map(tokenInfoOf),
+      ),
     get: async (accessor, call = {}) =>
-      tokenInfoOf(await server.json<object>({ path: at`/tokens/${accessor}`, call })),
+      server.json({ path: at`/tokens/${accessor}`, call }, tokenInfoOf),
     lookup: async (token, call = {}) =>
-      tokenInfoOf(
-        await server.json<object>({
-          method: 'POST',
-          path: '/tokens/lookup',
-          body: { token },
-          repeatable: true,
-          call,
-        }),
+      server.json(
+        { method: 'POST', path: '/tokens/lookup', body: { token }, repeatable: true, call },
+        tokenInfoOf,
       ),
     issue: async (options = {}, call = {}) =>
-      issuedTokenOf(
-        await server.json<SaidToken>({ method: 'POST', path: '/tokens', body: options, call }),
-      ),
+      server.json({ method: 'POST', path: '/tokens', body: options, call }, issuedTokenOf),
     renew: async (accessor, { ttl } = {}, call = {}) =>
-      tokenInfoOf(
-        await server.json<object>({
-          method: 'POST',
-          path: at`/tokens/${accessor}/renew`,
-          body: { ttl },
-          call,
-        }),
+      server.json(
+        { method: 'POST', path: at`/tokens/${accessor}/renew`, body: { ttl }, call },
+        tokenInfoOf,
       ),
     revoke: async (accessor, call = {}) =>
       server.json<AccessChange>({ method: 'DELETE', path: at`/tokens/${accessor}`, call }),
@@ -67,20 +57,16 @@ export function tokens(server: Server): ControlledVault['tokens'] {
 export function ownToken(server: Server): OwnToken {
   const path = '/tokens/self'
   return {
-    get: async (call = {}) => tokenInfoOf(await server.json<object>({ path, call })),
+    get: async (call = {}) => server.json({ path, call }, tokenInfoOf),
     renew: async ({ ttl } = {}, call = {}) =>
-      tokenInfoOf(
-        await server.json<object>({ method: 'POST', path: `${path}/renew`, body: { ttl }, call }),
-      ),
+      server.json({ method: 'POST', path: `${path}/renew`, body: { ttl }, call }, tokenInfoOf),
     revoke: async (call = {}) => server.json<AccessChange>({ method: 'DELETE', path, call }),
-    capabilities: async (where, call = {}) => {
-      const { capabilities } = await server.json<{ capabilities: readonly Capability[] }>({
-        path: `${path}/capabilities`,
-        query: { path: where },
-        call,
-      })
-      return capabilities
-    },
+    capabilities: async (where, call = {}) =>
+      server.json(
+        { path: `${path}/capabilities`, query: { path: where }, call },
+        ({ capabilities }: { readonly capabilities: readonly Capability[] }) =>
+          expectList(capabilities),
+      ),
   }
 }
 
@@ -102,13 +88,10 @@ export async function logIn({
   signal,
   ...options
 }: LogInOptions): Promise<IssuedToken> {
-  const said = await new Server(options).json<SaidToken>({
-    method: 'POST',
-    path: '/login',
-    body: { roleId, secretId },
-    ...(signal && { call: { signal } }),
-  })
-  return issuedTokenOf(said)
+  return new Server(options).json(
+    { method: 'POST', path: '/login', body: { roleId, secretId }, signal },
+    issuedTokenOf,
+  )
 }
 
 interface SaidToken {
@@ -116,7 +99,7 @@ interface SaidToken {
 }
 
 function issuedTokenOf({ token, ...said }: SaidToken): IssuedToken {
-  return { ...tokenInfoOf(said), token: new HandedOutText(token) }
+  return { ...tokenInfoOf(said), token: new HandedOutText(expectText(token)) }
 }
 
 function tokenInfoOf(said: object): TokenInfo {

@@ -14,22 +14,26 @@ interface ExportLine {
     readonly secrets: number
     readonly versions: number
   }
-  readonly entry?: SaidEntry
+  readonly entry?: TransferEntry
   readonly end?: { readonly entries: number }
+}
+
+interface SaidLine extends Omit<ExportLine, 'entry'> {
+  readonly entry?: SaidEntry
 }
 
 /** Secrets on their way out, and copies of the whole vault. */
 export function transfer(server: Server): Pick<Scope, 'export' | 'backupBytes'> {
   return {
     export: async (prefix = '', options: CallOptions = {}) => {
-      const lines = server.lines<ExportLine>({
-        path: '/export',
-        query: { ...(prefix !== '' && { prefix }) },
-        call: options,
-      })
+      const query = { ...(prefix !== '' && { prefix }) }
+      const lines = server.lines({ path: '/export', query, call: options }, lineOf)
       const first = await lines.next()
       const head = first.done === true ? undefined : first.value.export
-      if (head === undefined) throw cutOff()
+      if (head === undefined) {
+        await lines.return()
+        throw cutOff()
+      }
       return { ...head, entries: entriesOf(lines) }
     },
     // How far it has come is not told: the bytes are those of the file, and nothing else.
@@ -48,11 +52,16 @@ async function* entriesOf(
   for await (const { entry, end } of lines) {
     if (entry !== undefined) {
       count++
-      yield { ...entry, versions: entry.versions.map(versionOf) }
+      yield entry
     }
     if (end !== undefined) isWhole = end.entries === count
   }
   if (!isWhole) throw cutOff()
+}
+
+function lineOf({ entry, ...line }: SaidLine): ExportLine {
+  if (entry === undefined) return line
+  return { ...line, entry: { ...entry, versions: entry.versions.map(versionOf) } }
 }
 
 function versionOf({ value, ...dates }: SaidEntry['versions'][number]): EntryVersion {

@@ -1,6 +1,7 @@
 import { VaultError } from '../errors.ts'
-import type { SecretInput } from '../secret/value.ts'
+import type { SecretFields, SecretInput } from '../secret/value.ts'
 import { base64Of, bytesFrom } from './base64.ts'
+import { expectObject, expectText } from './expected.ts'
 import { sentFields } from './json-fields.ts'
 
 /** A value as it is sent and shown: one of the three. */
@@ -18,8 +19,8 @@ export function sentValue(value: SecretInput): SaidValue {
 }
 
 export function contentOf({ text, bytes, fields }: SaidValue): SecretInput {
-  if (text !== undefined) return text
+  if (text !== undefined) return expectText(text)
   if (bytes !== undefined) return bytesFrom(bytes)
-  if (fields !== undefined) return fields
+  if (fields !== undefined) return expectObject(fields as SecretFields)
   throw new VaultError('UNSUPPORTED', 'the server is of another release: a value is of no kind')
 }

@@ -3,7 +3,8 @@ import type { CallOptions, Scope, Verification, VerifyOptions } from '../index.t
 import { at } from './at.ts'
 import { base64Of } from './base64.ts'
 import { callAnd } from './call.ts'
-import { failureOf } from './failure.ts'
+import { expectObject } from './expected.ts'
+import { refusedBy } from './failure.ts'
 import type { Server } from './server.ts'
 
 /** Milliseconds that a server is let wait for the end: to hear how far it has come, it must answer before. */
@@ -33,7 +34,7 @@ export function verifying(server: Server): Pick<Scope, 'verify'> {
         // What is begun twice is one.
         repeatable: true,
       } as const
-      const begun = await server.json<Job>(asking)
+      const begun = await server.json(asking, jobOf)
       try {
         const job = await ended(server, begun, { ...(onProgress && { onProgress }), call })
         if (job.result !== undefined) {
@@ -42,7 +43,7 @@ export function verifying(server: Server): Pick<Scope, 'verify'> {
           return job.result
         }
         if (job.state === 'cancelled') throw new VaultError('ABORTED', 'somebody cancelled it')
-        throw failureOf(job.problem, { asking, origin: '' })
+        throw refusedBy(job.problem)
       } catch (error) {
         if (call.signal?.aborted === true && begun.joined !== true) await cancel(server, begun)
         throw error
@@ -57,6 +58,8 @@ async function ended(
   { onProgress, call }: Pick<VerifyOptions, 'onProgress'> & { readonly call: CallOptions },
 ): Promise<Job> {
   const wait = onProgress === undefined ? waitMs : progressMs
+  // That of the call is for its beginning: it goes on for as long as it takes.
+  const { timeout: _, ...lasting } = call
   let told = -1
   for (let job = begun; ; ) {
     const { position } = job.progress
@@ -65,12 +68,13 @@ async function ended(
       onProgress?.(job.progress)
     }
     if (job.state !== 'running') return job
-    job = await server.json<Job>({
-      path: at`/verifications/${begun.id}`,
-      query: { wait },
-      call,
-    })
+    const path = at`/verifications/${begun.id}`
+    job = await server.json({ path, query: { wait }, waitMs: wait, call: lasting }, jobOf)
   }
+}
+
+function jobOf(said: Job): Job {
+  return { ...said, progress: expectObject(said.progress) }
 }
 
 /** Whoever gave up does not wait for it, and hears of nothing more. */

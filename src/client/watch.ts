@@ -20,6 +20,7 @@ async function* watched(
   const received = receivedEvents(server, {
     asking: { path: at`/secrets/${path}/watch`, call },
     after,
+    read: (said: ShownSecret) => secretOf(said),
     onRest: () => onCaughtUp?.(),
   })
   let given = after
@@ -27,6 +28,6 @@ async function* watched(
     // A server that was put back to a copy of its vault may not know of the one that it gave last.
     if (id === given) continue
     given = id
-    yield secretOf(data as ShownSecret)
+    yield data
   }
 }

@@ -9,7 +9,7 @@ function answering(...lines: readonly object[]): RemoteVault {
   return connect({
     server: 'http://vault.example',
     token: 'a-token',
-    fetch: async () => new Response(text),
+    fetch: async () => new Response(text, { headers: { 'content-type': 'application/x-ndjson' } }),
   })
 }
 

@@ -114,7 +114,12 @@ describe('a request', () => {
   })
 
   it.each([
-    ['a token with a line break', { token: 'a\nb' }, look, 'token must be printable ASCII'],
+    [
+      'a token with a line break',
+      { token: 'a\nb' },
+      look,
+      'token must be printable ASCII, found another character',
+    ],
     [
       'a token that cannot be had',
       { token: () => Promise.reject(new Error('x')) },
@@ -175,7 +180,7 @@ describe('a request', () => {
 describe('an answer', () => {
   it('is nothing where the server says nothing', async () => {
     const { server } = script([new Response(null, { status: 204 })])
-    expect(await server.json(look)).toBeUndefined()
+    expect(await server.done(look)).toBeUndefined()
   })
 
   it('tells the position and the time, and the position never goes back', async () => {
@@ -224,6 +229,7 @@ describe('lines', () => {
           else controller.close()
         },
       }),
+      { headers: { 'content-type': 'application/x-ndjson; charset=utf-8' } },
     )
   const bytes = new TextEncoder()
 
@@ -234,11 +240,11 @@ describe('lines', () => {
   }
 
   it.each([1, 2, 3, 7, 1000])('are put together from pieces of %d bytes', async (size) => {
-    const text = bytes.encode('{"a":"früh “”"}\n\n[1]\n"last"')
+    const text = bytes.encode('{"a":"früh “”"}\n\n{"b":[1]}\n{"last":1}')
     const pieces: Uint8Array[] = []
     for (let at = 0; at < text.length; at += size) pieces.push(text.subarray(at, at + size))
     const { sent, server } = script([streamOf(pieces)])
-    expect(await all(server.lines(look))).toEqual([{ a: 'früh “”' }, [1], 'last'])
+    expect(await all(server.lines(look))).toEqual([{ a: 'früh “”' }, { b: [1] }, { last: 1 }])
     expect(sent[0]?.headers.accept).toBe('application/x-ndjson')
   })
 
@@ -272,14 +278,16 @@ describe('lines', () => {
   it('that nobody reads on are given up', async () => {
     let cancelled = false
     const body = new ReadableStream({
-      pull: (controller) => controller.enqueue(bytes.encode('1\n')),
+      pull: (controller) => controller.enqueue(bytes.encode('{"a":1}\n')),
       cancel: () => {
         cancelled = true
       },
     })
-    const { server } = script([new Response(body)])
+    const { server } = script([
+      new Response(body, { headers: { 'content-type': 'application/x-ndjson' } }),
+    ])
     for await (const item of server.lines(look)) {
-      expect(item).toBe(1)
+      expect(item).toEqual({ a: 1 })
       break
     }
     expect(cancelled).toBe(true)
