@@ -2,30 +2,15 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Asking, ServerOptions } from '../../src/client/asking.ts'
 import { Server } from '../../src/client/server.ts'
 import type { VaultError, VaultErrorCode } from '../../src/client.ts'
+import { type Reply, type Sent, scriptedFetch } from '../fixtures/scripted-fetch.ts'
 
 const origin = 'https://vault.internal:8200'
 const id = '019afc1e-8a70-7c3d-9b1e-2f4a6c8e0d12'
 
-interface Sent extends RequestInit {
-  readonly url: string
-  readonly headers: Record<string, string>
-}
-
-type Reply = Response | Error | ((sent: Sent) => Promise<Response>)
-
 /** A server that answers as it is told, once each, and keeps what it was sent. */
 function script(replies: readonly Reply[], options: Partial<ServerOptions> = {}) {
-  const sent: Sent[] = []
-  const left = [...replies]
-  const own: typeof fetch = async (url, init) => {
-    const request = { url: String(url), ...init } as Sent
-    sent.push(request)
-    const reply = left.shift()
-    if (reply === undefined) throw new Error('nobody expected a request')
-    if (reply instanceof Error) throw reply
-    return typeof reply === 'function' ? reply(request) : reply
-  }
-  return { sent, server: new Server({ server: origin, token: 'tok', fetch: own, ...options }) }
+  const { sent, fetch } = scriptedFetch(replies)
+  return { sent, server: new Server({ server: origin, token: 'tok', fetch, ...options }) }
 }
 
 const json = (content: unknown, init: ResponseInit = {}) =>
