@@ -152,7 +152,7 @@ export { BackupReader, type BackupReaderOptions, type BackupStatus } from './vau
 export type { CallOptions } from './vault/call.ts'
 export type { ScopeOptions } from './vault/calls.ts'
 export type { VersionsChanged, VersionsOptions } from './vault/change-versions.ts'
-export type { SignedCheckpoint } from './vault/checkpoints.ts'
+export { checkpointKeptEvery, type SignedCheckpoint } from './vault/checkpoints.ts'
 export type { ControlledVault } from './vault/control/controlled-vault.ts'
 export type { ControlDesk } from './vault/control/desk.ts'
 export type { OpenControlOptions } from './vault/control/remote/go-in.ts'

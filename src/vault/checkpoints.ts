@@ -43,7 +43,7 @@ export interface Signing {
 /** A checkpoint at rest is signed at most so often; its signing waits for nobody and nobody for it. */
 const restMs = 1000
 /** One in so many events is kept. */
-const keptEvery = 1000
+export const checkpointKeptEvery = 1000
 
 /** The newest checkpoints that stand beside the log, and where the next kept one goes. */
 export interface FoundCheckpoints {
@@ -247,7 +247,7 @@ export class Checkpoints {
     this.#timer = undefined
     const { log } = this.#vault
     if (log.state !== 'open') return
-    const kept = log.frontier.size - (this.#kept?.size ?? 0) >= keptEvery
+    const kept = log.frontier.size - (this.#kept?.size ?? 0) >= checkpointKeptEvery
     void this.signQuietly({ kept })
   }
 

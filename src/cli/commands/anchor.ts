@@ -3,6 +3,7 @@ import {
   type AnchorPlace,
   type AnchorState,
   type ControlledVault,
+  checkpointKeptEvery,
   VaultError,
 } from '../../index.ts'
 import { type Cli, handled, withVault } from '../cli.ts'
@@ -10,9 +11,6 @@ import { exitCodes } from '../exit-codes.ts'
 import { Exit, UsageError } from '../failure.ts'
 import { subcommand } from '../program.ts'
 import { table } from '../text.ts'
-
-/** Where one is kept for good at every 1,000 events, an anchor that lacks so many has missed one. */
-const keptEveryEvents = 1000
 
 interface AddFlags {
   readonly file?: string
@@ -120,9 +118,12 @@ function vouched({ size }: AnchorState, signedTo: number | undefined): string {
   return signedTo === undefined ? `${size}` : `${size} of ${Math.max(size, signedTo)}`
 }
 
-/** Why a checkpoint did not get there is known only to the process that sent it: what is told is what the anchor has. */
+/**
+ * Why a checkpoint did not get there is known only to the process that sent it: what is told is what the anchor has. One
+ * that lacks as many events as are between two that are kept has missed one.
+ */
 function stateOf({ size, failure }: AnchorState, signedTo = size): string {
   if (failure !== undefined) return failure
   if (size === 0) return 'nothing sent yet: muniment anchor now'
-  return signedTo - size < keptEveryEvents ? 'sent' : 'behind: muniment anchor now'
+  return signedTo - size < checkpointKeptEvery ? 'sent' : 'behind: muniment anchor now'
 }
